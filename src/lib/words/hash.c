@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "words/hash.h"
+
+#include <assert.h>
+#include <string.h>
+#include <xxhash.h>
+
+static XXH3_state_t *state(const struct hash *h)
+{
+	return (XXH3_state_t *)h;
+}
+
+uint64_t hash64(const void *p, size_t len)
+{
+	return XXH3_64bits(p, len);
+}
+
+uint64_t hash64_two(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	uint8_t buf[HASH64_TWO_MAX];
+
+	assert(a_len + b_len <= sizeof(buf));
+	memcpy(buf, a, a_len);
+	memcpy(buf + a_len, b, b_len);
+	return XXH3_64bits(buf, a_len + b_len);
+}
+
+struct hash *hash_new(void)
+{
+	XXH3_state_t *st = XXH3_createState();
+
+	if (st)
+		XXH3_128bits_reset(st);
+	return (struct hash *)st;
+}
+
+void hash_free(struct hash *h)
+{
+	if (h)
+		XXH3_freeState(state(h));
+}
+
+void hash_add(struct hash *h, const void *p, size_t len)
+{
+	XXH3_128bits_update(state(h), p, len);
+}
+
+void hash_get(const struct hash *h, uint8_t out[HASH128_LEN])
+{
+	XXH128_canonical_t c;
+
+	XXH128_canonicalFromHash(&c, XXH3_128bits_digest(state(h)));
+	memcpy(out, c.digest, HASH128_LEN);
+}
