@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fdio: the one place that reads, writes and syncs file descriptors.
+ *
+ * Every call does all of it or fails; EINTR and short transfers are handled here and nowhere else.
+ * The name is only for messages. Waits on pipes end when stop_requested() is set.
+ */
+#ifndef ERA_SYSTEM_FDIO_H
+#define ERA_SYSTEM_FDIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "words/err.h"
+
+/* Read up to len bytes; *got is less than len only at the end of the file. */
+int fdio_read(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e);
+
+/* Write two areas as one; the second may be empty. EPIPE says that the reader is gone. */
+int fdio_write2(int fd, const char *name, const void *a, size_t a_len, const void *b, size_t b_len,
+		struct err *e);
+
+/* As fdio_read, at an offset. */
+int fdio_pread(int fd, const char *name, void *buf, size_t len, uint64_t off_bytes, size_t *got,
+	       struct err *e);
+
+int fdio_pwrite(int fd, const char *name, const void *buf, size_t len, uint64_t off_bytes,
+		struct err *e);
+
+/* fsync, checked. */
+int fdio_sync(int fd, const char *name, struct err *e);
+
+/* fsync of the directory that holds path, so that a create, rename or unlink in it is durable. */
+int fdio_sync_parent(const char *path, struct err *e);
+
+#endif

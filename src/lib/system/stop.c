@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "system/stop.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define CANCELLED (-1)
+
+static atomic_int flag; /* 0, a signal's number, or CANCELLED */
+
+static void on_signal(int sig)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&flag, &none, sig);
+}
+
+static void on_wake(int sig)
+{
+	(void)sig;
+}
+
+void stop_init(void)
+{
+	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal};
+	size_t i;
+
+	/* No SA_RESTART: a blocked read or write returns and the loop sees the flag. */
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		sigaction(sigs[i], &sa, NULL);
+	sa.sa_handler = on_wake;
+	sigaction(STOP_WAKE, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+}
+
+bool stop_requested(void)
+{
+	return atomic_load(&flag) != 0;
+}
+
+void stop_cancel(void)
+{
+	on_signal(CANCELLED);
+}
+
+int stop_check(struct err *e)
+{
+	const int sig = atomic_load(&flag);
+
+	if (sig == 0)
+		return 0;
+	if (sig == CANCELLED)
+		return err_set(e, ERR_RUNTIME, "given up after another failure");
+	return err_set(e, ERR_RUNTIME, "interrupted by SIG%s", sigabbrev_np(sig));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * stop: one flag that says "end in good order".
+ *
+ * SIGINT, SIGTERM and SIGHUP set it; so does a thread that has failed and wants the others to notice.
+ * Loops that wait for the outside look at it; nobody is interrupted in the middle of a step that must
+ * be undone. SIGPIPE is ignored: a closed pipe is an error of write().
+ */
+#ifndef ERA_SYSTEM_STOP_H
+#define ERA_SYSTEM_STOP_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "words/err.h"
+
+/* Sent to a thread, it ends a blocked system call and does nothing else. */
+#define STOP_WAKE SIGUSR2
+
+/* Install the handlers. Once, at the start of a program. */
+void stop_init(void);
+
+bool stop_requested(void);
+
+/* Set the flag from inside: waits end, but no signal is blamed. Safe in any thread. */
+void stop_cancel(void);
+
+/* ERR_RUNTIME "interrupted by SIGTERM" where the flag is set; else 0. */
+int stop_check(struct err *e);
+
+#endif
