@@ -203,6 +203,8 @@ static int on_pass(struct streamcheck *c, const uint8_t *content, size_t len, st
 		return bad(e, "the passes are not numbered in order");
 	if (pass.number > 1 && !(c->head.flags & WIRE_HEAD_PASSES))
 		return bad(e, "a second pass comes where HEAD says there is one");
+	if (pass.number == 1 && pass.since != c->head.since)
+		return bad(e, "the first pass does not start where HEAD says");
 	if (pass.number == 1 ? pass.era_c != c->head.era_c : pass.era_c < c->pass.era_c)
 		return bad(e, "the pass's era does not fit the one before");
 	c->pass = pass;

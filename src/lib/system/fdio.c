@@ -34,23 +34,28 @@ static int wait_ready(int fd, short events, const char *name, struct err *e)
 	}
 }
 
-int fdio_read(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e)
+int fdio_read_some(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e)
 {
 	ssize_t n;
 
-	*got = 0;
-	while (*got < len) {
+	do {
 		if (wait_ready(fd, POLLIN, name, e))
 			return -1;
-		n = read(fd, (uint8_t *)buf + *got, len - *got);
-		if (n == 0)
-			break;
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			return err_sys(e, "%s: cannot read", name);
-		*got += (size_t)n;
-	}
+		n = read(fd, buf, len);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n < 0)
+		return err_sys(e, "%s: cannot read", name);
+	*got = (size_t)n;
+	return 0;
+}
+
+int fdio_read(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e)
+{
+	size_t n = 1;
+
+	for (*got = 0; *got < len && n > 0; *got += n)
+		if (fdio_read_some(fd, name, (uint8_t *)buf + *got, len - *got, &n, e))
+			return -1;
 	return 0;
 }
 

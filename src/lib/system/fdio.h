@@ -16,6 +16,9 @@
 /* Read up to len bytes; *got is less than len only at the end of the file. */
 int fdio_read(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e);
 
+/* One read, as much as is there, at least one byte; *got is 0 only at the end of the file. */
+int fdio_read_some(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e);
+
 /* Write two areas as one; the second may be empty. EPIPE says that the reader is gone. */
 int fdio_write2(int fd, const char *name, const void *a, size_t a_len, const void *b, size_t b_len,
 		struct err *e);

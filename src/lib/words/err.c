@@ -50,6 +50,23 @@ int err_hint(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+int err_prefix(struct err *e, const char *fmt, ...)
+{
+	char text[sizeof(e->text)];
+	size_t len;
+	va_list ap;
+
+	if (e->kind == ERR_NONE)
+		return -1;
+	memcpy(text, e->text, sizeof(text));
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	len = strlen(e->text);
+	snprintf(e->text + len, sizeof(e->text) - len, ": %s", text);
+	return -1;
+}
+
 void err_clear(struct err *e)
 {
 	memset(e, 0, sizeof(*e));

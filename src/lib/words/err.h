@@ -40,6 +40,9 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /* Set the hint of the error that is set, unless it has one. Always returns -1. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Put words and ": " before the text of the error that is set: where it happened. Returns -1. */
+int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Forget the error. */
 void err_clear(struct err *e);
 

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A batch holds frames until 1 MiB of stored bytes has come together. Workers verify, decompress and
+ * write: extents of a pass do not overlap, so their order does not matter, and lanes_run between
+ * passes is the wait that makes a later pass supersede an earlier one.
+ */
+#include "flow/applyflow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/target.h"
+#include "flow/undo.h"
+#include "system/lanes.h"
+#include "system/stop.h"
+#include "world/streamin.h"
+#include "world/zst.h"
+
+#define BATCH_LEN WIRE_CONTENT_MAX
+#define FRAMES_MAX 256u
+
+struct batch {
+	unsigned int nr_frames;
+	uint32_t used;
+	uint8_t *stored;
+	struct streamin_frame frames[FRAMES_MAX];
+};
+
+struct worker {
+	struct zst *zst;
+	uint8_t *room;
+};
+
+struct apply {
+	const struct applyflow_opts *opts;
+	struct streamin in;
+	enum streamin_event event; /* the last one; EXTENT: not yet in a batch */
+	struct target target;
+	struct sink *sink; /* NULL: verify only */
+	struct undo undo;
+	struct worker *workers;
+	struct batch **batches;
+	unsigned int nr_batches;
+	uint64_t done;
+};
+
+/* Fill */
+
+/* Take the pending extent into the batch, if it has room. */
+static int take_extent(struct apply *a, struct batch *b, bool *taken, struct err *e)
+{
+	const struct wire_header *h = &a->in.frame.header;
+
+	*taken = b->nr_frames < FRAMES_MAX && h->stored_len <= BATCH_LEN - b->used;
+	if (!*taken)
+		return 0;
+	if (a->opts->undo && a->sink && !undo_covers(&a->undo, h->offset, h->logical_len))
+		return err_set(e, ERR_CORRUPT, "%s: at byte %llu: an extent is not in the MAP",
+			       a->in.name, (unsigned long long)a->in.frame.position);
+	if (h->type == WIRE_DATA && streamin_stored(&a->in, b->stored + b->used, e))
+		return -1;
+	b->frames[b->nr_frames++] = a->in.frame;
+	b->used += h->stored_len;
+	return streamin_next(&a->in, &a->event, e);
+}
+
+static int fill(void *ctx, void *slot, struct err *e)
+{
+	struct apply *a = ctx;
+	struct batch *b = slot;
+	bool taken = true;
+
+	b->nr_frames = 0;
+	b->used = 0;
+	if (stop_check(e))
+		return -1;
+	while (taken && a->event == STREAMIN_EXTENT)
+		if (take_extent(a, b, &taken, e))
+			return -1;
+	return b->nr_frames > 0;
+}
+
+/* Work */
+
+static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
+{
+	struct apply *a = ctx;
+	struct batch *b = slot;
+	struct worker *w = &a->workers[worker];
+	const uint8_t *stored = b->stored;
+	const uint8_t *content;
+	unsigned int i;
+
+	for (i = 0; i < b->nr_frames; i++) {
+		const struct wire_header *h = &b->frames[i].header;
+
+		if (h->type == WIRE_ZERO) {
+			if (a->sink && sink_zero(a->sink, h->offset, h->logical_len, e))
+				return -1;
+			continue;
+		}
+		if (streamin_decode(&b->frames[i], a->in.name, w->zst, stored, w->room, &content, e))
+			return -1;
+		if (a->sink && sink_write(a->sink, content, h->offset, h->logical_len, e))
+			return -1;
+		stored += h->stored_len;
+	}
+	return 0;
+}
+
+/* Drain */
+
+static int drain(void *ctx, void *slot, struct err *e)
+{
+	struct apply *a = ctx;
+	const struct batch *b = slot;
+	unsigned int i;
+
+	(void)e;
+	for (i = 0; i < b->nr_frames; i++)
+		a->done += b->frames[i].header.logical_len;
+	tick(&a->opts->tick, a->done, a->in.check.map_bytes_total, a->in.position);
+	return 0;
+}
+
+/* Passes */
+
+static int on_pass(struct apply *a, struct err *e)
+{
+	const struct wire_pass *p = &a->in.check.pass;
+
+	if (!a->sink || p->number == 1)
+		return 0;
+	/* What the passes before wrote is no longer blank. */
+	a->sink->blank = false;
+	return target_later_pass(&a->target, p->era_c, e);
+}
+
+static void on_map(struct apply *a)
+{
+	struct wire_extent x;
+	uint32_t i;
+
+	if (!a->sink || !a->opts->undo)
+		return;
+	for (i = 0; i < a->in.nr_map; i++) {
+		wire_get_extent(a->in.map + (size_t)i * WIRE_EXTENT_LEN, &x);
+		undo_add(&a->undo, &x);
+	}
+}
+
+/* Behind the MAP, before the first write: what must be on disk by then. */
+static int before_writes(struct apply *a, bool *begun, struct err *e)
+{
+	if (!a->sink || *begun)
+		return 0;
+	if (a->opts->undo &&
+	    undo_write(&a->undo, &a->target, &a->in.check.head, a->opts->threads, e))
+		return -1;
+	if (target_begin(&a->target, &a->in.check.head, e))
+		return -1;
+	*begun = true;
+	return 0;
+}
+
+static int all_passes(struct apply *a, struct err *e)
+{
+	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
+	bool begun = false;
+
+	if (streamin_next(&a->in, &a->event, e))
+		return -1;
+	for (;;) {
+		switch (a->event) {
+		case STREAMIN_END:
+			return before_writes(a, &begun, e);
+		case STREAMIN_EXTENT:
+			if (before_writes(a, &begun, e) ||
+			    lanes_run(&ops, a, (void **)a->batches, a->nr_batches, a->opts->threads, e))
+				return -1;
+			continue; /* fill has the next event already */
+		case STREAMIN_PASS:
+			if (on_pass(a, e))
+				return -1;
+			break;
+		case STREAMIN_MAP:
+			on_map(a);
+			break;
+		}
+		if (streamin_next(&a->in, &a->event, e))
+			return -1;
+	}
+}
+
+/* The target, unless only verifying or it is there already. */
+static int prepare(struct apply *a, struct applyflow_result *r, struct err *e)
+{
+	const struct applyflow_opts *o = a->opts;
+
+	if (!o->target)
+		return 0;
+	if (target_open(&a->target, o->target, o->state, e) ||
+	    target_accepts(&a->target, &a->in.check.head, o->force, &r->was_there, e))
+		return -1;
+	if (r->was_there)
+		return 0;
+	if (o->undo && undo_begin(&a->undo, o->undo, &a->target, &a->in.check.head, e))
+		return -1;
+	a->sink = &a->target.sink;
+	return 0;
+}
+
+static int make_room(struct apply *a, struct err *e)
+{
+	unsigned int i;
+
+	a->nr_batches = a->opts->threads + 2;
+	a->workers = calloc(a->opts->threads, sizeof(*a->workers));
+	a->batches = calloc(a->nr_batches, sizeof(struct batch *));
+	if (!a->workers || !a->batches)
+		return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
+	for (i = 0; i < a->opts->threads; i++) {
+		a->workers[i].zst = zst_new();
+		a->workers[i].room = malloc(WIRE_CONTENT_MAX);
+		if (!a->workers[i].zst || !a->workers[i].room)
+			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
+	}
+	for (i = 0; i < a->nr_batches; i++) {
+		a->batches[i] = calloc(1, sizeof(struct batch));
+		if (a->batches[i])
+			a->batches[i]->stored = malloc(BATCH_LEN);
+		if (!a->batches[i] || !a->batches[i]->stored)
+			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
+	}
+	return 0;
+}
+
+static void give_back(struct apply *a)
+{
+	unsigned int i;
+
+	for (i = 0; a->workers && i < a->opts->threads; i++) {
+		zst_free(a->workers[i].zst);
+		free(a->workers[i].room);
+	}
+	for (i = 0; a->batches && i < a->nr_batches; i++) {
+		if (a->batches[i])
+			free(a->batches[i]->stored);
+		free(a->batches[i]);
+	}
+	free(a->workers);
+	free(a->batches);
+	undo_end(&a->undo);
+	target_close(&a->target);
+	streamin_close(&a->in);
+	free(a);
+}
+
+int applyflow_run(int fd, const char *name, const struct applyflow_opts *opts,
+		  struct applyflow_result *r, struct err *e)
+{
+	struct apply *a = calloc(1, sizeof(*a));
+	int rc = -1;
+
+	memset(r, 0, sizeof(*r));
+	if (!a)
+		return err_set(e, ERR_RUNTIME, "no memory to apply a stream");
+	a->opts = opts;
+	a->target.sink.fd = -1;
+	if (streamin_open(&a->in, fd, name, e))
+		goto out;
+	r->head = a->in.check.head;
+	if (prepare(a, r, e) || make_room(a, e) || all_passes(a, e))
+		goto out;
+	r->end = a->in.check.end;
+	r->stream_bytes = a->in.position;
+	if (a->sink && target_commit(&a->target, &r->head, r->end.era_c, e))
+		goto out;
+	rc = 0;
+out:
+	give_back(a);
+	return rc;
+}

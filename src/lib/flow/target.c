@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system/statefile.h"
+#include "world/probe.h"
+
+static int device_state_path(const char *name, char path[PATH_MAX], struct err *e)
+{
+	char flat[NAME_MAX];
+	size_t i;
+
+	if (mkdir(TARGET_STATE_DIR, 0755) && errno != EEXIST)
+		return err_sys(e, "%s: cannot create", TARGET_STATE_DIR);
+	snprintf(flat, sizeof(flat), "%s", name[0] == '/' ? name + 1 : name);
+	for (i = 0; flat[i]; i++)
+		if (flat[i] == '/')
+			flat[i] = '-';
+	snprintf(path, PATH_MAX, "%s/%s.era", TARGET_STATE_DIR, flat);
+	return 0;
+}
+
+static int find_state_path(const char *name, const char *given, char path[PATH_MAX], struct err *e)
+{
+	struct stat st;
+
+	if (!given && stat(name, &st) == 0 && S_ISBLK(st.st_mode))
+		return device_state_path(name, path, e);
+	/* Room for statefile's suffix too. */
+	if (snprintf(path, PATH_MAX, "%s%s", given ? given : name, given ? "" : ".era") >=
+	    PATH_MAX - 8)
+		return err_set(e, ERR_USAGE, "%s: the path is too long", name);
+	return 0;
+}
+
+static int load_state(struct target *t, struct err *e)
+{
+	char text[STATE_TEXT_MAX];
+	int there = statefile_read(t->state_path, text, sizeof(text), e);
+
+	memset(&t->state, 0, sizeof(t->state));
+	t->state.at.full = true;
+	t->has_state = there > 0;
+	if (there <= 0)
+		return there;
+	if (state_parse(text, &t->state, e)) {
+		err_prefix(e, "%s", t->state_path);
+		return err_hint(e, "what the target holds is unknown; remove the file and apply a "
+				   "full with --force to start again");
+	}
+	return 0;
+}
+
+static int save_state(struct target *t, struct err *e)
+{
+	char text[STATE_TEXT_MAX];
+	const size_t len = state_print(&t->state, text);
+
+	return statefile_replace(t->state_path, text, len, e);
+}
+
+int target_open(struct target *t, const char *name, const char *state_path, struct err *e)
+{
+	memset(t, 0, sizeof(*t));
+	t->sink.fd = -1;
+	if (find_state_path(name, state_path, t->state_path, e) || sink_open(&t->sink, name, e))
+		return -1;
+	return load_state(t, e);
+}
+
+void target_close(struct target *t)
+{
+	sink_close(&t->sink);
+}
+
+int target_token(const char *name, const char *state_path, struct token *token, struct err *e)
+{
+	struct target t = {0};
+	struct stat st;
+	const bool there = stat(name, &st) == 0;
+
+	if (!there && errno != ENOENT)
+		return err_sys(e, "%s: cannot open", name);
+	if (find_state_path(name, state_path, t.state_path, e) || load_state(&t, e))
+		return -1;
+	*token = t.state.at;
+	/* A state whose image was removed: whoever did that wants to start again. */
+	if (!there)
+		memset(token, 0, sizeof(*token));
+	token->full |= !there;
+	if (there && !t.has_state && S_ISREG(st.st_mode) && st.st_size > 0) {
+		err_set(e, ERR_IDENTITY, "%s: is there, but nothing is known of what it holds (no %s)",
+			name, t.state_path);
+		return err_hint(e, "if it may be overwritten: era_copy --full DEVICE | era_apply "
+				   "--force %s", name);
+	}
+	return 0;
+}
+
+/* A target without a state may be somebody's data. */
+static int check_unknown(struct target *t, struct err *e)
+{
+	struct probe p;
+
+	if (t->sink.fd < 0 || t->sink.blank)
+		return 0;
+	probe_fd(t->sink.fd, &p);
+	if (t->sink.device && !p.type[0])
+		return 0;
+	err_set(e, ERR_IDENTITY, "%s: holds %s, and nothing says that it is a backup's target",
+		t->sink.name, p.type[0] ? p.type : "something");
+	return err_hint(e, "if it may be overwritten, use --force");
+}
+
+/* Is the target as its state says? A mount, a repair or another disk under the name shows here. */
+static int check_content(struct target *t, struct err *e)
+{
+	const struct state *s = &t->state;
+	uint8_t now[16];
+
+	if (t->sink.fd < 0) {
+		err_set(e, ERR_IDENTITY, "%s: is gone, and the stream is not a full", t->sink.name);
+		return err_hint(e, "apply a full stream: era_copy --full DEVICE | era_apply %s",
+				t->sink.name);
+	}
+	if (s->applying || s->at.full)
+		return 0;
+	if (t->sink.device ? t->sink.size < s->at.size : t->sink.size != s->at.size) {
+		err_set(e, ERR_IDENTITY, "%s: has %llu bytes, its state says %llu", t->sink.name,
+			(unsigned long long)t->sink.size, (unsigned long long)s->at.size);
+		return err_hint(e, "it was changed since the last stream; apply a full");
+	}
+	if (sink_fingerprint(&t->sink, s->at.size, now, e))
+		return -1;
+	if (memcmp(now, s->fingerprint, sizeof(now)) == 0)
+		return 0;
+	err_set(e, ERR_IDENTITY, "%s: was changed since the last stream was applied (or is another "
+				 "device under that name)", t->sink.name);
+	return err_hint(e, "a mount, even read-only, replays the journal: mount a copy or a snapshot; "
+			   "apply a full to start again");
+}
+
+int target_accepts(struct target *t, const struct wire_head *h, bool force, bool *done,
+		   struct err *e)
+{
+	if (t->sink.fd < 0) {
+		/* A state without its image says nothing. */
+		memset(&t->state, 0, sizeof(t->state));
+		t->state.at.full = true;
+	}
+	if (state_accepts(&t->state, h, done, e))
+		return err_prefix(e, "%s", t->sink.name);
+	if (h->kind == WIRE_FULL && !t->has_state && !force && check_unknown(t, e))
+		return -1;
+	if ((h->kind != WIRE_FULL || *done) && check_content(t, e)) {
+		if (h->kind != WIRE_FULL || e->kind != ERR_IDENTITY)
+			return -1;
+		/* A full mends a target that somebody touched. */
+		err_clear(e);
+		*done = false;
+	}
+	return t->sink.device && !*done ? sink_resize(&t->sink, h->size, e) : 0;
+}
+
+int target_begin(struct target *t, const struct wire_head *h, struct err *e)
+{
+	struct state *s = &t->state;
+	const bool again = s->applying && memcmp(s->stream_id, h->stream_id, WIRE_ID_LEN) == 0;
+
+	/* A full over a mixture: if it too is left in the middle, nothing but it or another full helps. */
+	if (s->applying && !again && h->kind == WIRE_FULL) {
+		memset(&s->at, 0, sizeof(s->at));
+		s->at.full = true;
+	}
+	s->applying = true;
+	s->kind = h->kind;
+	memcpy(s->stream_id, h->stream_id, WIRE_ID_LEN);
+	state_after(h, h->era_c, &s->next);
+	if (save_state(t, e))
+		return -1;
+	if (t->sink.fd < 0 && sink_create(&t->sink, e))
+		return -1;
+	return sink_resize(&t->sink, h->size, e);
+}
+
+int target_later_pass(struct target *t, uint64_t era_c, struct err *e)
+{
+	if (era_c <= t->state.next.era_c)
+		return 0;
+	t->state.next.era_c = era_c;
+	return save_state(t, e);
+}
+
+int target_commit(struct target *t, const struct wire_head *h, uint64_t era_c, struct err *e)
+{
+	struct state *s = &t->state;
+
+	if (sink_sync(&t->sink, e))
+		return -1;
+	state_after(h, era_c, &s->at);
+	s->applying = false;
+	if (s->at.full)
+		return statefile_remove(t->state_path, e);
+	if (sink_fingerprint(&t->sink, s->at.size, s->fingerprint, e))
+		return -1;
+	return save_state(t, e);
+}

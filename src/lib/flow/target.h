@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * target: an image or device together with what it holds.
+ *
+ * The order that makes a crash harmless (docs/durability.md, "Applying"):
+ *
+ *	state "applying S over P", durable  ->  writes  ->  fsync of the target  ->  state "at S", durable
+ *
+ * The state lies in TARGET.era beside an image, in TARGET_STATE_DIR for a device (/dev forgets), or
+ * where the caller says.
+ */
+#ifndef ERA_FLOW_TARGET_H
+#define ERA_FLOW_TARGET_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "pure/state.h"
+#include "pure/wire.h"
+#include "words/err.h"
+#include "world/sink.h"
+
+#define TARGET_STATE_DIR "/var/lib/era"
+
+struct target {
+	struct sink sink;
+	struct state state;
+	bool has_state; /* a state file was there */
+	char state_path[PATH_MAX];
+};
+
+/* `name` must stay valid; state_path may be NULL. Close also after a failure. */
+int target_open(struct target *t, const char *name, const char *state_path, struct err *e);
+void target_close(struct target *t);
+
+/*
+ * The token from which the next incremental for this target starts, without opening it for writing.
+ * ERR_IDENTITY where a target is there and nothing is known of it.
+ */
+int target_token(const char *name, const char *state_path, struct token *token, struct err *e);
+
+/*
+ * May the stream be applied here? Nothing is written. *done: the target is there already. `force`
+ * lets a full go over a target that holds something unknown.
+ */
+int target_accepts(struct target *t, const struct wire_head *h, bool force, bool *done,
+		   struct err *e);
+
+/* Say durably that the stream is being applied, then make and size the target. */
+int target_begin(struct target *t, const struct wire_head *h, struct err *e);
+
+/* A later pass has this C: a repair must be younger than that. */
+int target_later_pass(struct target *t, uint64_t era_c, struct err *e);
+
+/* Everything is written: make it durable, then say so. */
+int target_commit(struct target *t, const struct wire_head *h, uint64_t era_c, struct err *e);
+
+#endif

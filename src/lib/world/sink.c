@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Zeros. PUNCH_HOLE frees the room where that can be done and guarantees zeros when read, on files
+ * and on devices alike (for a device the kernel refuses where it could only discard). BLKZEROOUT is
+ * the same without the freeing. Where both are refused zeros are written. BLKDISCARD is never used:
+ * it promises nothing about what is read afterwards.
+ *
+ * Writes go through the page cache: it gathers small ones, takes any alignment on any sector size,
+ * and the fsync at the end reports what the device refused.
+ */
+#include "world/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system/fdio.h"
+#include "words/hash.h"
+#include "words/num.h"
+
+#define FINGER_LEN 1048576u
+
+/* Is the name one in /dev, whatever links lead there? Its directory decides. */
+static bool in_dev(const char *name)
+{
+	char dir[PATH_MAX];
+	char real[PATH_MAX];
+	const char *slash = strrchr(name, '/');
+
+	if (slash && (size_t)(slash - name) >= sizeof(dir))
+		return false;
+	strcpy(dir, slash ? "/" : ".");
+	if (slash && slash > name) {
+		memcpy(dir, name, (size_t)(slash - name));
+		dir[slash - name] = '\0';
+	}
+	if (!realpath(dir, real))
+		return false;
+	return strcmp(real, "/dev") == 0 || strncmp(real, "/dev/", 5) == 0;
+}
+
+static int busy(const char *name, const char *why, struct err *e)
+{
+	err_set(e, ERR_BUSY, "%s: is in use: %s", name, why);
+	return err_hint(e, "unmount or detach it first; nothing was changed");
+}
+
+/* Does a loop device stand on this image? Writing below it would corrupt what is mounted on it. */
+static int check_loops(const struct sink *s, const struct stat *st, struct err *e)
+{
+	struct loop_info64 info;
+	glob_t g = {0};
+	size_t i;
+	int rc = 0;
+	int fd;
+
+	if (glob("/dev/loop[0-9]*", GLOB_NOSORT, NULL, &g))
+		return 0;
+	for (i = 0; i < g.gl_pathc && rc == 0; i++) {
+		fd = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd < 0)
+			continue;
+		if (ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_inode == st->st_ino &&
+		    info.lo_device == st->st_dev) {
+			err_set(e, ERR_BUSY, "%s: is in use by %s", s->name, g.gl_pathv[i]);
+			rc = err_hint(e, "umount and losetup -d %s first", g.gl_pathv[i]);
+		}
+		close(fd);
+	}
+	globfree(&g);
+	return rc;
+}
+
+static int open_device(struct sink *s, struct err *e)
+{
+	/* O_EXCL on a block device: refused while mounted, swapped on, or part of dm, md or loop. */
+	s->fd = open(s->name, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (s->fd < 0 && errno == EBUSY)
+		return busy(s->name, "mounted, or part of another device", e);
+	if (s->fd < 0)
+		return err_sys(e, "%s: cannot open for writing", s->name);
+	if (ioctl(s->fd, BLKGETSIZE64, &s->size))
+		return err_sys(e, "%s: cannot get the size", s->name);
+	return 0;
+}
+
+static int open_image(struct sink *s, const struct stat *st, struct err *e)
+{
+	if (check_loops(s, st, e))
+		return -1;
+	s->fd = open(s->name, O_RDWR | O_CLOEXEC);
+	if (s->fd < 0)
+		return err_sys(e, "%s: cannot open for writing", s->name);
+	s->size = (uint64_t)st->st_size;
+	/* Nothing but holes: a file that truncate made, or nobody has written to. */
+	s->blank = s->size == 0 || (lseek(s->fd, 0, SEEK_DATA) < 0 && errno == ENXIO);
+	return 0;
+}
+
+static int lock(const struct sink *s, struct err *e)
+{
+	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return busy(s->name, "another program holds a lock on it, such as a running era_apply",
+			    e);
+	return err_sys(e, "%s: cannot lock", s->name);
+}
+
+int sink_open(struct sink *s, const char *name, struct err *e)
+{
+	struct stat st;
+
+	memset(s, 0, sizeof(*s));
+	s->fd = -1;
+	s->name = name;
+	if (stat(name, &st)) {
+		if (errno != ENOENT)
+			return err_sys(e, "%s: cannot open", name);
+		if (!in_dev(name))
+			return 0;
+		err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
+		return err_hint(e, "files are not created in /dev; check the name with lsblk");
+	}
+	s->device = S_ISBLK(st.st_mode);
+	if (!s->device && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s: is neither a block device nor an image file", name);
+	if (s->device ? open_device(s, e) : open_image(s, &st, e))
+		return -1;
+	return lock(s, e);
+}
+
+int sink_create(struct sink *s, struct err *e)
+{
+	s->fd = open(s->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (s->fd < 0)
+		return err_sys(e, "%s: cannot create", s->name);
+	s->created = true;
+	s->blank = true;
+	return lock(s, e);
+}
+
+void sink_close(struct sink *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+int sink_resize(struct sink *s, uint64_t size, struct err *e)
+{
+	if (s->device && s->size < size) {
+		err_set(e, ERR_IDENTITY, "%s: has %llu bytes, the stream needs %llu", s->name,
+			(unsigned long long)s->size, (unsigned long long)size);
+		return err_hint(e, "use a device of at least that size");
+	}
+	if (s->device || s->size == size)
+		return 0;
+	if (ftruncate(s->fd, (off_t)size))
+		return err_sys(e, "%s: cannot set the size to %llu", s->name,
+			       (unsigned long long)size);
+	s->size = size;
+	return 0;
+}
+
+int sink_write(struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len, struct err *e)
+{
+	return fdio_pwrite(s->fd, s->name, buf, len, off, e);
+}
+
+static int write_zeros(struct sink *s, uint64_t off, uint64_t len, struct err *e)
+{
+	static const uint8_t zeros[65536];
+	uint64_t n;
+
+	for (; len > 0; off += n, len -= n) {
+		n = num_min(len, sizeof(zeros));
+		if (sink_write(s, zeros, off, n, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Would the kernel rather free the room than store zeros? 0 done, 1 not here, -1 error. */
+static int punch(struct sink *s, uint64_t off, uint64_t len, struct err *e)
+{
+	int rc;
+
+	do
+		rc = fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
+			       (off_t)len);
+	while (rc && errno == EINTR);
+	if (rc == 0)
+		return 0;
+	if (errno == EOPNOTSUPP || errno == ENOSYS || errno == ENODEV) {
+		__atomic_store_n(&s->no_punch, true, __ATOMIC_RELAXED);
+		return 1;
+	}
+	/* A device wants whole sectors; the odd end is written. */
+	if (errno == EINVAL)
+		return 1;
+	return err_sys(e, "%s: cannot punch a hole at offset %llu", s->name,
+		       (unsigned long long)off);
+}
+
+int sink_zero(struct sink *s, uint64_t off, uint64_t len, struct err *e)
+{
+	uint64_t range[2] = {off, len};
+	int rc;
+
+	if (s->blank)
+		return 0;
+	if (!__atomic_load_n(&s->no_punch, __ATOMIC_RELAXED)) {
+		rc = punch(s, off, len, e);
+		if (rc <= 0)
+			return rc;
+	}
+	if (s->device && ioctl(s->fd, BLKZEROOUT, range) == 0)
+		return 0;
+	return write_zeros(s, off, len, e);
+}
+
+int sink_sync(struct sink *s, struct err *e)
+{
+	if (fdio_sync(s->fd, s->name, e))
+		return -1;
+	return s->created ? fdio_sync_parent(s->name, e) : 0;
+}
+
+static int add_part(struct sink *s, uint64_t off, uint64_t len, uint8_t *buf, struct hash *h,
+		    struct err *e)
+{
+	size_t got;
+
+	if (fdio_pread(s->fd, s->name, buf, len, off, &got, e))
+		return -1;
+	hash_add(h, buf, got);
+	return 0;
+}
+
+int sink_fingerprint(struct sink *s, uint64_t size, uint8_t out[16], struct err *e)
+{
+	const uint64_t n = num_min(size, FINGER_LEN);
+	uint8_t *buf = malloc(FINGER_LEN);
+	struct hash *h = hash_new();
+	int rc = -1;
+
+	if (!buf || !h) {
+		err_set(e, ERR_RUNTIME, "no memory for a fingerprint");
+		goto out;
+	}
+	if (add_part(s, 0, n, buf, h, e) || add_part(s, size - n, n, buf, h, e))
+		goto out;
+	hash_get(h, out);
+	rc = 0;
+out:
+	hash_free(h);
+	free(buf);
+	return rc;
+}

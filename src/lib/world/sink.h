@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sink: the image or device a stream is written to.
+ *
+ * It knows how to open without doing harm, how to write, how to make zeros, and how to be durable.
+ * It does not know whether the stream belongs here: that is target's.
+ *
+ * Never: a mounted device, a device somebody else has opened exclusively, an image behind a loop
+ * device, an image another era_apply is writing, a new file in /dev.
+ */
+#ifndef ERA_WORLD_SINK_H
+#define ERA_WORLD_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "words/err.h"
+
+struct sink {
+	int fd; /* -1: not there yet */
+	const char *name;
+	bool device;
+	bool blank;      /* no byte of it was ever written: zeros are there already */
+	bool created;    /* by us, in this run */
+	bool no_punch;   /* the kernel refused to punch holes here; set by any thread */
+	uint64_t size;   /* bytes */
+};
+
+/*
+ * Open what is there, for reading and writing, locked. An image that does not exist is no error:
+ * fd stays -1. ERR_BUSY where it is in use. `name` must stay valid. Close also after a failure.
+ */
+int sink_open(struct sink *s, const char *name, struct err *e);
+
+/* Make the image that was not there. */
+int sink_create(struct sink *s, struct err *e);
+
+void sink_close(struct sink *s);
+
+/* Give an image the size; a device must have at least as much (ERR_IDENTITY). */
+int sink_resize(struct sink *s, uint64_t size, struct err *e);
+
+/* Both may run in several threads on extents that do not overlap. */
+int sink_write(struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len, struct err *e);
+int sink_zero(struct sink *s, uint64_t off, uint64_t len, struct err *e);
+
+/* Everything written is durable, the name of a new image too. */
+int sink_sync(struct sink *s, struct err *e);
+
+/* XXH3-128 over the first and last MiB of the first `size` bytes: has somebody else written here? */
+int sink_fingerprint(struct sink *s, uint64_t size, uint8_t out[16], struct err *e);
+
+#endif
