@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "world/dm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libdevmapper.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/* What libdevmapper said last. It logs from the thread that calls it, which is the main one. */
+static char last_words[256];
+
+__attribute__((format(printf, 5, 6))) static void
+on_log(int level, const char *file, int line, int dm_errno, const char *f, ...)
+{
+	va_list ap;
+
+	(void)file;
+	(void)line;
+	(void)dm_errno;
+	/* Levels below are chatter; the first bits are flags. */
+	if ((level & 7) > 4)
+		return;
+	va_start(ap, f);
+	vsnprintf(last_words, sizeof(last_words), f, ap);
+	va_end(ap);
+}
+
+static int failed(const char *what, const char *name, struct err *e)
+{
+	return err_set(e, ERR_RUNTIME, "%s: device-mapper cannot %s%s%s", name, what,
+		       last_words[0] ? ": " : "", last_words);
+}
+
+static struct dm_task *new_task(int type, uint32_t major, uint32_t minor)
+{
+	struct dm_task *t;
+
+	dm_log_with_errno_init(on_log);
+	last_words[0] = '\0';
+	t = dm_task_create(type);
+	if (!t)
+		return NULL;
+	if (dm_task_set_major(t, (int)major) && dm_task_set_minor(t, (int)minor))
+		return t;
+	dm_task_destroy(t);
+	return NULL;
+}
+
+/* A device name as numbers, for messages before its dm name is known. */
+static const char *number(uint32_t major, uint32_t minor, char buf[32])
+{
+	snprintf(buf, 32, "%" PRIu32 ":%" PRIu32, major, minor);
+	return buf;
+}
+
+static int look_info(struct dm_era *d, struct err *e)
+{
+	struct dm_task *t = new_task(DM_DEVICE_INFO, d->major, d->minor);
+	struct dm_info info = {0};
+	char buf[32];
+	int rc = -1;
+
+	if (!t || !dm_task_run(t) || !dm_task_get_info(t, &info) || !info.exists) {
+		failed("describe the device", number(d->major, d->minor, buf), e);
+		goto out;
+	}
+	snprintf(d->name, sizeof(d->name), "%s", dm_task_get_name(t));
+	snprintf(d->uuid, sizeof(d->uuid), "%s", dm_task_get_uuid(t) ? dm_task_get_uuid(t) : "");
+	d->suspended = info.suspended;
+	rc = 0;
+out:
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+/* "MAJOR:MINOR MAJOR:MINOR SECTORS" */
+static int parse_table(struct dm_era *d, const char *params, struct err *e)
+{
+	if (sscanf(params, "%" SCNu32 ":%" SCNu32 " %*u:%*u %" SCNu64, &d->meta_major, &d->meta_minor,
+		   &d->block_sectors) != 3 || d->block_sectors == 0)
+		return err_set(e, ERR_RUNTIME, "%s: cannot read the era table '%s'", d->name, params);
+	return 0;
+}
+
+static int look_table(struct dm_era *d, struct err *e)
+{
+	struct dm_task *t = new_task(DM_DEVICE_TABLE, d->major, d->minor);
+	char *type = NULL;
+	char *params = NULL;
+	uint64_t start = 0;
+	void *next;
+	int rc = -1;
+
+	if (!t || !dm_task_run(t)) {
+		failed("show the table", d->name, e);
+		goto out;
+	}
+	next = dm_get_next_target(t, NULL, &start, &d->len_sectors, &type, &params);
+	rc = 0;
+	if (!type || strcmp(type, "era") != 0)
+		goto out;
+	if (start != 0 || next)
+		rc = err_set(e, ERR_USAGE, "%s: has an era target beside others; it must be the only one",
+			     d->name);
+	else
+		rc = parse_table(d, params, e) ? -1 : 1;
+out:
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+int dm_look(uint64_t rdev, struct dm_era *d, struct err *e)
+{
+	memset(d, 0, sizeof(*d));
+	d->major = major(rdev);
+	d->minor = minor(rdev);
+	dm_log_with_errno_init(on_log);
+	if (!dm_is_dm_major(d->major))
+		return 0;
+	if (look_info(d, e))
+		return -1;
+	return look_table(d, e);
+}
+
+/* "8 USED/TOTAL ERA HELD", or "Error" and "Fail" from a target in trouble. */
+static int parse_status(const struct dm_era *d, const char *params, struct dm_era_status *s,
+			struct err *e)
+{
+	char held[32] = "";
+
+	memset(s, 0, sizeof(*s));
+	if (sscanf(params, "%*u %" SCNu64 "/%" SCNu64 " %" SCNu64 " %31s", &s->used_blocks,
+		   &s->total_blocks, &s->era, held) != 4) {
+		err_set(e, ERR_RUNTIME, "%s: dm-era gives '%s' as its status", d->name, params);
+		return err_hint(e, "the kernel log says why; the metadata device may have failed");
+	}
+	s->held = strcmp(held, "-") != 0;
+	if (s->held)
+		s->held_root = strtoull(held, NULL, 10);
+	return 0;
+}
+
+int dm_status(const struct dm_era *d, struct dm_era_status *s, struct err *e)
+{
+	struct dm_task *t = new_task(DM_DEVICE_STATUS, d->major, d->minor);
+	char *type = NULL;
+	char *params = NULL;
+	uint64_t start;
+	uint64_t len;
+	int rc = -1;
+
+	if (!t || !dm_task_run(t)) {
+		failed("give the status", d->name, e);
+		goto out;
+	}
+	dm_get_next_target(t, NULL, &start, &len, &type, &params);
+	if (!params)
+		failed("give the status", d->name, e);
+	else
+		rc = parse_status(d, params, s, e);
+out:
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+int dm_message(const struct dm_era *d, const char *message, struct err *e)
+{
+	struct dm_task *t = new_task(DM_DEVICE_TARGET_MSG, d->major, d->minor);
+	int rc = 0;
+
+	if (!t || !dm_task_set_sector(t, 0) || !dm_task_set_message(t, message) || !dm_task_run(t))
+		rc = failed(message, d->name, e);
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+struct dm_fence {
+	struct dm_task *suspend;
+	struct dm_task *resume;
+	char name[32];
+};
+
+struct dm_fence *dm_fence_new(uint32_t major, uint32_t minor, struct err *e)
+{
+	struct dm_fence *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		err_set(e, ERR_RUNTIME, "no memory for a fence");
+		return NULL;
+	}
+	number(major, minor, f->name);
+	f->suspend = new_task(DM_DEVICE_SUSPEND, major, minor);
+	f->resume = new_task(DM_DEVICE_RESUME, major, minor);
+	/* Keeps the control node open, so that no path is walked while suspended. */
+	dm_hold_control_dev(1);
+	if (f->suspend && f->resume)
+		return f;
+	failed("prepare a fence", f->name, e);
+	dm_fence_free(f);
+	return NULL;
+}
+
+void dm_fence_free(struct dm_fence *f)
+{
+	if (!f)
+		return;
+	if (f->suspend)
+		dm_task_destroy(f->suspend);
+	if (f->resume)
+		dm_task_destroy(f->resume);
+	free(f);
+}
+
+int dm_fence_suspend(struct dm_fence *f, struct err *e)
+{
+	return dm_task_run(f->suspend) ? 0 : failed("suspend the device", f->name, e);
+}
+
+int dm_fence_resume(struct dm_fence *f, struct err *e)
+{
+	return dm_task_run(f->resume) ? 0 : failed("resume the device", f->name, e);
+}

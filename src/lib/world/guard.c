@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "world/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "world/dm.h"
+
+/* Resumes made ready ahead. More are made on demand: by then something is badly wrong anyway. */
+#define NR_READY 8
+
+#define READY 'r'
+#define DONE 'd'
+
+/* Not to be ended by a terminal's signals, a log-out, or a lack of memory. */
+static void harden(void)
+{
+	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
+	size_t i;
+	int fd;
+
+	setsid();
+	prctl(PR_SET_NAME, "era_guard");
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		signal(sigs[i], SIG_IGN);
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		/* Best effort: without it the guard is as likely a victim as anybody. */
+		if (write(fd, "-1000", 5) < 0)
+			errno = 0;
+		close(fd);
+	}
+	mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
+static void resume(struct dm_fence *ready[NR_READY], int *next, uint32_t major, uint32_t minor)
+{
+	struct err ignored = {0};
+	struct dm_fence *f;
+
+	f = *next < NR_READY ? ready[(*next)++] : dm_fence_new(major, minor, &ignored);
+	/* A failure has nobody to be told to; the loop tries again. */
+	if (f)
+		dm_fence_resume(f, &ignored);
+}
+
+/* Until told that all is well, or the other end is gone. */
+__attribute__((noreturn)) static void watch(int fd, uint32_t major, uint32_t minor)
+{
+	struct dm_fence *ready[NR_READY];
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct err e = {0};
+	char word = READY;
+	int next = 0;
+	int n;
+	int i;
+
+	for (i = 0; i < NR_READY; i++)
+		if (!(ready[i] = dm_fence_new(major, minor, &e)))
+			_exit(1);
+	harden();
+	if (write(fd, &word, 1) != 1)
+		_exit(1);
+	for (;;) {
+		n = poll(&p, 1, GUARD_LIMIT_MS);
+		if (n == 0)
+			resume(ready, &next, major, minor);
+		if (n <= 0)
+			continue;
+		if (read(fd, &word, 1) == 1 && word == DONE)
+			_exit(0);
+		resume(ready, &next, major, minor);
+		_exit(0);
+	}
+}
+
+int guard_start(struct guard *g, uint32_t major, uint32_t minor, struct err *e)
+{
+	int fds[2];
+	char word = 0;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		return err_sys(e, "cannot make a pipe to the guard");
+	g->pid = fork();
+	if (g->pid == 0) {
+		close(fds[0]);
+		/* A guard that keeps the stream's pipe open would hide the end of the program. */
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		watch(fds[1], major, minor);
+	}
+	close(fds[1]);
+	g->fd = fds[0];
+	if (g->pid < 0) {
+		g->pid = 0;
+		close(g->fd);
+		return err_sys(e, "cannot start the guard");
+	}
+	if (read(g->fd, &word, 1) == 1 && word == READY)
+		return 0;
+	guard_done(g);
+	return err_set(e, ERR_RUNTIME, "the guard of the suspended device did not start");
+}
+
+void guard_done(struct guard *g)
+{
+	const char word = DONE;
+
+	if (g->pid <= 0)
+		return;
+	if (send(g->fd, &word, 1, MSG_NOSIGNAL) != 1)
+		errno = 0; /* gone already: waitpid tells */
+	close(g->fd);
+	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	g->pid = 0;
+}

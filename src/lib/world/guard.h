@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guard: a second process that keeps a suspended device from staying suspended.
+ *
+ * Between suspend and resume the program may be killed, stopped, or starved. The guard is forked
+ * before, with its memory locked and its ioctls made ready; it waits on a pipe. It resumes the device
+ * when the pipe is closed (the program is gone, by whatever signal) or when the program has not said
+ * within the limit that it resumed by itself. It never touches the device otherwise, and it outlives
+ * the program for as long as that takes and no longer.
+ *
+ * Resuming early is harmless to the backup: the era that begins at a resume begins whoever resumes.
+ */
+#ifndef ERA_WORLD_GUARD_H
+#define ERA_WORLD_GUARD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "words/err.h"
+
+#define GUARD_LIMIT_MS 20000
+
+struct guard {
+	pid_t pid;
+	int fd; /* our end of the pipe */
+};
+
+/*
+ * Fork a guard for the device, and wait until it is ready. Call before any thread is started. The
+ * clock runs from here: suspend without delay.
+ */
+int guard_start(struct guard *g, uint32_t major, uint32_t minor, struct err *e);
+
+/* The device is resumed: the guard ends. Fine on a guard that was not started (pid 0). */
+void guard_done(struct guard *g);
+
+#endif
