@@ -274,6 +274,7 @@ int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct b
 {
 	struct collect c = {.m = m, .set = set};
 	struct err now = {0};
+	int rc = -1;
 
 	assert(set->nr_blocks >= m->super.nr_blocks);
 	c.since = num_max(since, 1);
@@ -282,11 +283,13 @@ int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct b
 		return 0;
 	c.low = (uint32_t)c.since;
 	c.span = (uint32_t)(c.before - 1 - c.since);
-	metatree_reader_init(&c.reader, &m->io);
-	if (walk(&c, e) == 0)
-		return 0;
+	if (metatree_reader_init(&c.reader, &m->io, e) || walk(&c, e))
+		goto out;
+	rc = 0;
+out:
+	metatree_reader_fini(&c.reader);
 	/* A tree the kernel changed under the reader looks damaged; it is not. */
-	if (e->kind == ERR_CORRUPT && erameta_recheck(m, &now) && now.kind == ERR_BUSY)
+	if (rc && e->kind == ERR_CORRUPT && erameta_recheck(m, &now) && now.kind == ERR_BUSY)
 		*e = now;
-	return -1;
+	return rc;
 }

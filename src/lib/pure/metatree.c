@@ -24,10 +24,26 @@ static unsigned long long ull(uint64_t v)
 	return v;
 }
 
-void metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io)
+/* The room of a reader, in blocks: nodes of a tree, nodes of an array walked from it, array blocks. */
+#define TREE_NODES  0
+#define ARRAY_NODES METATREE_DEPTH_MAX
+#define ARRAY_BATCH (2 * METATREE_DEPTH_MAX)
+#define ROOM        (ARRAY_BATCH + BATCH)
+
+int metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io, struct err *e)
 {
 	r->io = io;
 	r->left = io->nr_blocks;
+	r->room = aligned_alloc(LEN, (size_t)ROOM * LEN);
+	if (!r->room)
+		return err_sys(e, "no memory to read metadata");
+	return 0;
+}
+
+void metatree_reader_fini(struct metatree_reader *r)
+{
+	free(r->room);
+	r->room = NULL;
 }
 
 /* Whether block `to`, which block `from` (0: the superblock) points to, may be read; counts it. */
@@ -114,23 +130,19 @@ static int visit(struct walk *w, const struct place *p, struct err *e)
 	return 0;
 }
 
-int metatree_walk(struct metatree_reader *r, uint64_t root, const struct metatree *t, struct err *e)
+/* The tree at root, its nodes kept in the part of the reader's room that begins at `nodes`. */
+static int walk(struct metatree_reader *r, unsigned int nodes, uint64_t root,
+		const struct metatree *t, struct err *e)
 {
 	const struct place top = {.block = root, .end = UINT64_MAX};
-	struct walk w = {.r = r, .t = t};
-	int rc = -1;
+	struct walk w = {.r = r, .t = t, .nodes = r->room + (size_t)nodes * LEN};
 
-	w.nodes = aligned_alloc(LEN, (size_t)METATREE_DEPTH_MAX * LEN);
-	if (!w.nodes) {
-		err_sys(e, "no memory for the nodes of a tree");
-		goto out;
-	}
-	if (visit(&w, &top, e))
-		goto out;
-	rc = 0;
-out:
-	free(w.nodes);
-	return rc;
+	return visit(&w, &top, e);
+}
+
+int metatree_walk(struct metatree_reader *r, uint64_t root, const struct metatree *t, struct err *e)
+{
+	return walk(r, TREE_NODES, root, t, e);
 }
 
 /* An array block that is wanted: where it is, and which of the array's blocks it is. */
@@ -142,7 +154,7 @@ struct piece {
 struct array_walk {
 	struct metatree_reader *r;
 	const struct metatree_array *a;
-	uint64_t next; /* the index that has to come next */
+	uint64_t next;  /* the index that has to come next */
 	uint8_t *batch; /* BATCH blocks */
 };
 
@@ -221,30 +233,19 @@ static int array_leaf(void *ctx, const struct metablock_node *leaf, struct err *
 int metatree_walk_array(struct metatree_reader *r, uint64_t root, const struct metatree_array *a,
 			struct err *e)
 {
-	struct array_walk w = {.r = r, .a = a};
+	struct array_walk w = {.r = r, .a = a, .batch = r->room + (size_t)ARRAY_BATCH * LEN};
 	const struct metatree t = {
 		.value_size = 8,
 		.end_key = num_div_up(a->nr_values, metablock_array_max(a->value_size)),
 		.leaf = array_leaf,
 		.ctx = &w,
 	};
-	int rc = -1;
 
-	w.batch = aligned_alloc(LEN, (size_t)BATCH * LEN);
-	if (!w.batch) {
-		err_sys(e, "no memory for the blocks of an array");
-		goto out;
-	}
-	if (metatree_walk(r, root, &t, e))
-		goto out;
-	if (w.next < t.end_key) {
-		err_set(e, ERR_CORRUPT,
-			"metadata block %llu: an array of %llu blocks where %llu were expected",
-			ull(root), ull(w.next), ull(t.end_key));
-		goto out;
-	}
-	rc = 0;
-out:
-	free(w.batch);
-	return rc;
+	if (walk(r, ARRAY_NODES, root, &t, e))
+		return -1;
+	if (w.next < t.end_key)
+		return err_set(e, ERR_CORRUPT,
+			       "metadata block %llu: an array of %llu blocks where %llu were expected",
+			       ull(root), ull(w.next), ull(t.end_key));
+	return 0;
 }

@@ -12,7 +12,7 @@
  * - a tree is at most METATREE_DEPTH_MAX deep, which ends what is left of cycles;
  * - no walk reads more blocks than the device has, counted over all walks of one reader: in whole
  *   metadata no two trees of one superblock share a block.
- * All of that is ERR_CORRUPT. Memory is a block for each level, and one buffer for array blocks.
+ * All of that is ERR_CORRUPT. Memory is the reader's, a little over 1 MiB whatever the device.
  */
 #ifndef ERA_PURE_METATREE_H
 #define ERA_PURE_METATREE_H
@@ -25,18 +25,21 @@
 /* 2^31 blocks need 4 levels, with every node as empty as the kernel lets it be. */
 #define METATREE_DEPTH_MAX 16
 
-/* A source of blocks, and how many may still be taken from it. */
+/* A source of blocks, how many may still be taken from it, and room for those in use. */
 struct metatree_reader {
 	const struct erameta_io *io;
 	uint64_t left;
+	uint8_t *room;
 };
 
-void metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io);
+/* io outlives the reader. 0, or -1 with *e where there is no memory; fini is fine after either. */
+int metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io, struct err *e);
+void metatree_reader_fini(struct metatree_reader *r);
 
 /*
  * Walk the btree at block root in order of its keys, with the entries of each leaf cut where keys
  * reach end_key; what lies wholly behind is not read. The tree may be empty. leaf() returns 0, or -1
- * with *e, which ends the walk.
+ * with *e, which ends the walk; it may walk arrays with the same reader, but no tree.
  */
 struct metatree {
 	unsigned int value_size; /* bytes, in the leaves */
