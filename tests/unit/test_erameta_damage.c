@@ -255,7 +255,7 @@ static void cycles(void)
 
 	sample_make(&s);
 	put64(&s, array_leaf(&s), VALUES_8 + 8, array_block(&s), MI_NODE);
-	refused(&s, ERAMETA_CURRENT, "an array that has one block twice", "twice");
+	refused(&s, ERAMETA_CURRENT, "an array that has one block twice", "has it twice");
 
 	sample_make(&s);
 	root = s.own.array_root;

@@ -9,15 +9,15 @@
 #define LEN ERAMETA_BLOCK_LEN
 
 /*
- * Array blocks are fetched with one read for a stretch of the device of up to BATCH blocks. What lies
- * between two wanted blocks is read in vain where it is less than GAP blocks: moving 28 KiB
- * costs less than a second request, and digestion leaves an array in scattered small pieces.
+ * Blocks of an array are collected over its leaves, PIECES at a time, and fetched in the order they lie
+ * on the device, with one read for a stretch of up to BATCH blocks. 4 MiB, because a device is only as
+ * fast as the requests it has at once, and one large read is many. What lies between two wanted
+ * blocks is read in vain where it is less than GAP blocks: moving 28 KiB costs less than a second
+ * request, and digestion leaves an array in scattered small pieces.
  */
-#define BATCH 256
-#define GAP   8
-
-/* No leaf has more entries than this; see check_shape() in metablock.c. */
-#define LEAF_MAX ((LEN - 32) / 16)
+#define PIECES 1024
+#define BATCH  1024
+#define GAP    8
 
 static unsigned long long ull(uint64_t v)
 {
@@ -154,8 +154,9 @@ struct piece {
 struct array_walk {
 	struct metatree_reader *r;
 	const struct metatree_array *a;
-	uint64_t next;  /* the index that has to come next */
-	uint8_t *batch; /* BATCH blocks */
+	uint64_t next; /* the index that has to come next */
+	unsigned int nr;
+	struct piece p[PIECES]; /* collected and not yet read */
 };
 
 static int by_block(const void *a, const void *b)
@@ -166,66 +167,82 @@ static int by_block(const void *a, const void *b)
 	return (x->block > y->block) - (x->block < y->block);
 }
 
-/* A leaf's entries as pieces in the order they lie on the device. */
-static int leaf_pieces(struct array_walk *w, const struct metablock_node *leaf, struct piece *p,
-		       struct err *e)
+static int give_piece(const struct metatree_array *a, const struct piece *p, const uint8_t *buf,
+		      struct err *e)
 {
+	const unsigned int per = metablock_array_max(a->value_size);
+	const uint64_t first = p->index * per;
+	/* end_key ends the walk at the block that holds the last value, so there is at least one. */
+	const unsigned int nr = (unsigned int)num_min(per, a->nr_values - first);
+	const uint8_t *values;
+
+	if (metablock_array(buf, p->block, a->value_size, nr, &values, e))
+		return -1;
+	a->values(a->ctx, first, nr, values);
+	return 0;
+}
+
+/* nr pieces that one read covers. */
+static int read_stretch(const struct array_walk *w, const struct piece *p, unsigned int nr,
+			struct err *e)
+{
+	const struct erameta_io *io = w->r->io;
+	uint8_t *batch = w->r->room + (size_t)ARRAY_BATCH * LEN;
+	const unsigned int len = (unsigned int)(p[nr - 1].block - p[0].block) + 1;
 	unsigned int i;
 
-	for (i = 0; i < leaf->nr; i++) {
-		p[i].index = metablock_key(leaf, i);
-		p[i].block = le64_get(metablock_value(leaf, i));
-		if (p[i].index != w->next++)
-			return err_set(e, ERR_CORRUPT,
-				       "metadata block %llu: block %llu of an array is missing",
-				       ull(leaf->block), ull(w->next - 1));
-		if (take(w->r, leaf->block, p[i].block, e))
+	if (io->read(io->ctx, p[0].block, len, batch, e))
+		return -1;
+	for (i = 0; i < nr; i++) {
+		if (give_piece(w->a, &p[i], batch + (p[i].block - p[0].block) * LEN, e))
 			return -1;
-	}
-	qsort(p, leaf->nr, sizeof(*p), by_block);
-	for (i = 1; i < leaf->nr; i++) {
-		if (p[i].block == p[i - 1].block)
-			return err_set(e, ERR_CORRUPT,
-				       "metadata block %llu: it points to block %llu twice",
-				       ull(leaf->block), ull(p[i].block));
 	}
 	return 0;
 }
 
-static int give_piece(struct array_walk *w, const struct piece *p, const uint8_t *buf, struct err *e)
+/* Read what was collected. */
+static int flush(struct array_walk *w, struct err *e)
 {
-	const unsigned int per = metablock_array_max(w->a->value_size);
-	const uint64_t first = p->index * per;
-	/* end_key ends the walk at the block that holds the last value, so there is at least one. */
-	const unsigned int nr = (unsigned int)num_min(per, w->a->nr_values - first);
-	const uint8_t *values;
+	const struct piece *p = w->p;
+	const unsigned int nr = w->nr;
+	unsigned int i, j;
 
-	if (metablock_array(buf, p->block, w->a->value_size, nr, &values, e))
-		return -1;
-	w->a->values(w->a->ctx, first, nr, values);
+	qsort(w->p, nr, sizeof(*w->p), by_block);
+	for (i = 0; i < nr; i = j) {
+		for (j = i + 1; j < nr; j++) {
+			if (p[j].block == p[j - 1].block)
+				return err_set(e, ERR_CORRUPT,
+					       "metadata block %llu: an array has it twice",
+					       ull(p[j].block));
+			if (p[j].block - p[j - 1].block > GAP || p[j].block - p[i].block >= BATCH)
+				break;
+		}
+		if (read_stretch(w, p + i, j - i, e))
+			return -1;
+	}
+	w->nr = 0;
 	return 0;
 }
 
 static int array_leaf(void *ctx, const struct metablock_node *leaf, struct err *e)
 {
 	struct array_walk *w = ctx;
-	struct piece p[LEAF_MAX];
-	unsigned int i, j, k;
+	struct piece p;
+	unsigned int i;
 
-	if (leaf_pieces(w, leaf, p, e))
-		return -1;
-	for (i = 0; i < leaf->nr; i = j) {
-		for (j = i + 1; j < leaf->nr; j++) {
-			if (p[j].block - p[j - 1].block > GAP || p[j].block - p[i].block >= BATCH)
-				break;
-		}
-		if (w->r->io->read(w->r->io->ctx, p[i].block,
-				   (unsigned int)(p[j - 1].block - p[i].block) + 1, w->batch, e))
+	for (i = 0; i < leaf->nr; i++) {
+		p.index = metablock_key(leaf, i);
+		p.block = le64_get(metablock_value(leaf, i));
+		if (p.index != w->next)
+			return err_set(e, ERR_CORRUPT,
+				       "metadata block %llu: block %llu of an array is missing",
+				       ull(leaf->block), ull(w->next));
+		w->next++;
+		if (take(w->r, leaf->block, p.block, e))
 			return -1;
-		for (k = i; k < j; k++) {
-			if (give_piece(w, &p[k], w->batch + (p[k].block - p[i].block) * LEN, e))
-				return -1;
-		}
+		w->p[w->nr++] = p;
+		if (w->nr == PIECES && flush(w, e))
+			return -1;
 	}
 	return 0;
 }
@@ -233,7 +250,7 @@ static int array_leaf(void *ctx, const struct metablock_node *leaf, struct err *
 int metatree_walk_array(struct metatree_reader *r, uint64_t root, const struct metatree_array *a,
 			struct err *e)
 {
-	struct array_walk w = {.r = r, .a = a, .batch = r->room + (size_t)ARRAY_BATCH * LEN};
+	struct array_walk w = {.r = r, .a = a, .next = 0, .nr = 0};
 	const struct metatree t = {
 		.value_size = 8,
 		.end_key = num_div_up(a->nr_values, metablock_array_max(a->value_size)),
@@ -241,7 +258,7 @@ int metatree_walk_array(struct metatree_reader *r, uint64_t root, const struct m
 		.ctx = &w,
 	};
 
-	if (walk(r, ARRAY_NODES, root, &t, e))
+	if (walk(r, ARRAY_NODES, root, &t, e) || flush(&w, e))
 		return -1;
 	if (w.next < t.end_key)
 		return err_set(e, ERR_CORRUPT,

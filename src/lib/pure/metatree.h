@@ -12,7 +12,7 @@
  * - a tree is at most METATREE_DEPTH_MAX deep, which ends what is left of cycles;
  * - no walk reads more blocks than the device has, counted over all walks of one reader: in whole
  *   metadata no two trees of one superblock share a block.
- * All of that is ERR_CORRUPT. Memory is the reader's, a little over 1 MiB whatever the device.
+ * All of that is ERR_CORRUPT. Memory is the reader's, a little over 4 MiB whatever the device.
  */
 #ifndef ERA_PURE_METATREE_H
 #define ERA_PURE_METATREE_H
