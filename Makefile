@@ -44,6 +44,7 @@ LIB_SOURCES := $(sort $(wildcard src/lib/*/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(B)/obj/%.o)
 PROGRAMS := $(patsubst src/%.c,%,$(sort $(wildcard src/era_*.c)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
 .PHONY: all man install check check-unit check-cli check-corpus check-vm lint clean
@@ -70,6 +71,11 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libera.a
 	@echo "  LD    $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(B)/libera.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	@echo "  MAN   $@"
@@ -83,7 +89,7 @@ install: all man
 	install -m 644 $(filter %.1,$(MANUALS)) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5
 
-check: all $(UNIT_TESTS:%=$(B)/unit/%)
+check: all $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%)
 	tests/run --build $(B) unit corpus cli
 
 check-vm: all
@@ -95,4 +101,5 @@ lint: man
 clean:
 	rm -rf build
 
--include $(LIB_OBJECTS:.o=.d) $(wildcard $(B)/obj/src/*.d $(B)/obj/tests/unit/*.d)
+-include $(LIB_OBJECTS:.o=.d) $(wildcard $(B)/obj/src/*.d $(B)/obj/tests/unit/*.d \
+	$(B)/obj/tests/tools/*.d)

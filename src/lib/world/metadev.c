@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "world/metadev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct metadev {
+	int fd;
+	char *path;
+	struct erameta_io io;
+};
+
+static int read_blocks(void *ctx, uint64_t first, unsigned int nr, uint8_t *buf, struct err *e)
+{
+	const struct metadev *m = ctx;
+	const size_t len = (size_t)nr * ERAMETA_BLOCK_LEN;
+	const uint64_t off = first * ERAMETA_BLOCK_LEN;
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = pread(m->fd, buf + done, len - done, (off_t)(off + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "%s: reading %zu bytes at offset %llu", m->path,
+				       len - done, (unsigned long long)(off + done));
+		/* Only whole blocks count: behind half a one, O_DIRECT has no offset to go on at. */
+		n -= n % ERAMETA_BLOCK_LEN;
+		if (n == 0)
+			return err_set(e, ERR_CORRUPT,
+				       "%s: truncated: it ends at offset %llu of a read up to %llu",
+				       m->path, (unsigned long long)(off + done),
+				       (unsigned long long)(off + len));
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* O_NONBLOCK only so that a fifo named by mistake is refused and not waited for. */
+static int open_fd(const char *path, struct err *e)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct stat st;
+	int fd = open(path, flags | O_DIRECT);
+
+	if (fd < 0 && errno == EINVAL) {
+		fd = open(path, flags);
+		if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+			err_set(e, ERR_RUNTIME, "%s: cannot be read past the page cache", path);
+			close(fd);
+			return -1;
+		}
+	}
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	return fd;
+}
+
+static int find_size(struct metadev *m, struct err *e)
+{
+	struct stat st;
+	off_t size;
+
+	if (fstat(m->fd, &st))
+		return err_sys(e, "%s", m->path);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s: neither a block device nor a file", m->path);
+	size = lseek(m->fd, 0, SEEK_END);
+	if (size < 0)
+		return err_sys(e, "%s: finding its size", m->path);
+	m->io.nr_blocks = (uint64_t)size / ERAMETA_BLOCK_LEN;
+	return 0;
+}
+
+struct metadev *metadev_open(const char *path, struct err *e)
+{
+	struct metadev *m = calloc(1, sizeof(*m));
+	struct metadev *rc = NULL;
+
+	if (!m) {
+		err_sys(e, "%s: no memory", path);
+		goto out;
+	}
+	m->io.read = read_blocks;
+	m->io.ctx = m;
+	m->fd = -1;
+	m->path = strdup(path);
+	if (!m->path) {
+		err_sys(e, "%s: no memory", path);
+		goto out;
+	}
+	m->fd = open_fd(path, e);
+	if (m->fd < 0 || find_size(m, e))
+		goto out;
+	rc = m;
+out:
+	if (!rc)
+		metadev_close(m);
+	return rc;
+}
+
+void metadev_close(struct metadev *m)
+{
+	if (!m)
+		return;
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m->path);
+	free(m);
+}
+
+const struct erameta_io *metadev_io(const struct metadev *m)
+{
+	return &m->io;
+}
