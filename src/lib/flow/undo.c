@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/undo.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "flow/copyflow.h"
 #include "flow/identity.h"
-#include "system/fdio.h"
+#include "flow/outfile.h"
 #include "words/num.h"
 #include "world/source.h"
 #include "world/streamout.h"
@@ -28,8 +24,8 @@ int undo_begin(struct undo *u, const char *path, const struct target *t,
 	if (h->kind == WIRE_REVERSE)
 		return err_set(e, ERR_USAGE, "--undo does not go with a reverse stream: the stream it "
 					     "undoes is the way back");
-	if (t->sink.fd < 0)
-		return err_set(e, ERR_USAGE, "%s: does not exist yet, so there is nothing to undo to",
+	if (t->sink.fd < 0 || t->sink.size == 0)
+		return err_set(e, ERR_USAGE, "%s: holds nothing yet, so there is nothing to undo to",
 			       t->sink.name);
 	if (t->state.applying) {
 		err_set(e, ERR_IDENTITY, "%s: is in the middle of a stream; what it holds is nothing to "
@@ -135,7 +131,7 @@ static int write_stream(const struct undo *u, int fd, const struct target *t,
 	    streamout_pass(out, &pass, &set, e) || copyflow_pass(&src, &set, out, &opts, e) ||
 	    streamout_end(out, WIRE_CALLERS, 0, e))
 		goto out;
-	rc = fdio_sync(fd, u->path, e);
+	rc = 0;
 out:
 	streamout_close(out);
 	free(out);
@@ -144,21 +140,11 @@ out:
 	return rc;
 }
 
-/* Under its name only once it is whole; an existing file is somebody's way back. */
-static int publish(const char *part, const char *path, struct err *e)
-{
-	if (link(part, path))
-		return err_sys(e, "%s: cannot create", path);
-	unlink(part);
-	return fdio_sync_parent(path, e);
-}
-
 int undo_write(struct undo *u, const struct target *t, const struct wire_head *h,
 	       unsigned int threads, struct err *e)
 {
-	char part[PATH_MAX];
+	struct outfile f;
 	int rc = -1;
-	int fd;
 
 	if (u->written)
 		return 0;
@@ -166,17 +152,12 @@ int undo_write(struct undo *u, const struct target *t, const struct wire_head *h
 		err_set(e, ERR_USAGE, "%s: is there already", u->path);
 		return err_hint(e, "an undo stream never replaces a file; name another");
 	}
-	if (snprintf(part, sizeof(part), "%s.part", u->path) >= (int)sizeof(part))
-		return err_set(e, ERR_USAGE, "%s: the path is too long", u->path);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, "%s: cannot create", part);
-	rc = write_stream(u, fd, t, h, threads, e);
-	close(fd);
-	if (rc == 0)
-		rc = publish(part, u->path, e);
-	if (rc)
-		unlink(part);
-	u->written = rc == 0;
+	if (outfile_open(&f, u->path, e) || write_stream(u, f.fd, t, h, threads, e) ||
+	    outfile_publish(&f, false, e))
+		goto out;
+	u->written = true;
+	rc = 0;
+out:
+	outfile_close(&f);
 	return rc;
 }

@@ -82,9 +82,27 @@ void streamcheck_fini(struct streamcheck *c)
 
 /* Headers */
 
+/* Section 5.3: what the MAP of the first pass must have at least. c->mapped has its last extent. */
+static int check_first_map(const struct streamcheck *c, struct err *e)
+{
+	const struct runsum *last = &c->mapped;
+	const uint64_t end = last->len ? last->offset + last->len : 0;
+
+	if (c->pass.number != 1)
+		return 0;
+	if (c->head.kind == WIRE_FULL && (last->offset != 0 || last->len != c->head.size))
+		return bad(e, "the MAP of a full stream is not the whole device");
+	if (c->head.size > c->head.parent_size && c->head.kind != WIRE_FULL &&
+	    (end != c->head.size || last->offset > c->head.parent_size))
+		return bad(e, "the MAP has not the space by which the device grew");
+	return 0;
+}
+
 /* A pass ends where the next begins, and at END. */
 static int check_coverage(struct streamcheck *c, struct err *e)
 {
+	if (check_first_map(c, e))
+		return -1;
 	if (!runsum_equal(&c->mapped, &c->covered))
 		return bad(e, "the pass's extents are not those of its MAP");
 	return 0;
@@ -114,7 +132,7 @@ static int check_order(const struct streamcheck *c, uint8_t type, struct err *e)
 	case WIRE_INDEX:
 		good = c->index_due || (last == WIRE_END && c->end_position != 0);
 		break;
-	default: /* optional, unknown */
+	default: /* optional */
 		good = last != 0 && last != WIRE_END;
 	}
 	if (c->index_due && type != WIRE_INDEX)
@@ -205,8 +223,10 @@ static int on_pass(struct streamcheck *c, const uint8_t *content, size_t len, st
 		return bad(e, "a second pass comes where HEAD says there is one");
 	if (pass.number == 1 && pass.since != c->head.since)
 		return bad(e, "the first pass does not start where HEAD says");
-	if (pass.number == 1 ? pass.era_c != c->head.era_c : pass.era_c < c->pass.era_c)
-		return bad(e, "the pass's era does not fit the one before");
+	if (pass.number == 1 ? pass.era_c != c->head.era_c
+			     : (pass.era_c < c->pass.era_c || pass.since > c->pass.era_c ||
+				(pass.era_c == 0) != (c->pass.era_c == 0)))
+		return bad(e, "the pass's eras do not fit those before");
 	c->pass = pass;
 	c->next_offset = 0;
 	c->map_bytes = 0;

@@ -46,7 +46,7 @@ int token_parse(const char *word, struct token *t, struct err *e)
 	if (cut_at_dots(copy, part) != NR_PARTS || strcmp(part[0], "era1") != 0 ||
 	    num_unhex(part[1], t->generation, WIRE_ID_LEN) || num_unhex(part[2], t->id, WIRE_ID_LEN) ||
 	    num_parse(part[3], 0, UINT64_MAX, &t->era_c) ||
-	    num_parse(part[4], 1, INT64_MAX, &t->size) || wire_id_is_zero(t->id))
+	    num_parse(part[4], 1, WIRE_SIZE_MAX, &t->size) || wire_id_is_zero(t->id))
 		return not_a_token(word, e);
 	return 0;
 }

@@ -54,11 +54,11 @@ int wire_get_preamble(const uint8_t in[WIRE_PREAMBLE_LEN], uint8_t id[WIRE_ID_LE
 {
 	if (memcmp(in, preamble_magic, 8) != 0)
 		return bad_magic(in, e);
-	if (le64_get(in + 32) != hash64(in, 32))
-		return bad(e, "the preamble's checksum is wrong");
 	if (le16_get(in + 8) != WIRE_MAJOR)
 		return err_set(e, ERR_CORRUPT, "the stream has version %u; this program reads %u",
 			       le16_get(in + 8), WIRE_MAJOR);
+	if (le64_get(in + 32) != hash64(in, 32))
+		return bad(e, "the preamble's checksum is wrong");
 	if (le32_get(in + 12) != 0)
 		return err_set(e, ERR_CORRUPT,
 			       "the stream needs features 0x%x that this program does not have",
@@ -152,15 +152,12 @@ int wire_get_header(const uint8_t in[WIRE_HEADER_LEN], struct wire_header *h,
 	h->content_sum = le64_get(in + 48);
 	if ((h->flags & ~WIRE_FLAG_OPTIONAL) != 0 || !all_zero(in + 36, 4))
 		return bad(e, "the frame uses what this version keeps free");
-	if (h->type < WIRE_HEAD || h->type > WIRE_INDEX) {
-		if (!(h->flags & WIRE_FLAG_OPTIONAL))
-			return err_set(e, ERR_CORRUPT, "the frame's type %u is unknown", h->type);
-		if (h->stored_len > WIRE_CONTENT_MAX)
-			return bad(e, "the frame stores more than 1 MiB");
-		return 0;
-	}
-	if (h->flags != 0)
-		return bad(e, "a frame of a known type says it is optional");
+	if (h->type < WIRE_HEAD || (h->type > WIRE_INDEX && h->type < WIRE_OPTIONAL_MIN))
+		return err_set(e, ERR_CORRUPT, "the frame's type %u is unknown", h->type);
+	if ((h->flags != 0) != (h->type >= WIRE_OPTIONAL_MIN))
+		return bad(e, "the frame's type and its optional flag do not fit");
+	if (h->type >= WIRE_OPTIONAL_MIN && h->codec != WIRE_CODEC_NONE)
+		return bad(e, "an optional frame is compressed");
 	return check_lengths(h, e);
 }
 
@@ -202,33 +199,27 @@ size_t wire_put_head(uint8_t out[WIRE_HEAD_MAX], const struct wire_head *h)
 	return at;
 }
 
-/* The fields behind the fixed part; tags up to 15 bits are remembered to refuse a second one. */
+/* The fields behind the fixed part. */
 static int get_fields(const uint8_t *p, size_t len, struct wire_head *h, struct err *e)
 {
-	uint8_t seen[0x8000 / 8] = {0};
+	long last = -1;
 	unsigned int tag;
 	size_t n;
 
-	while (len > 0) {
-		if (len < 4)
+	for (; len > 0; p += 4 + n, len -= 4 + n, last = tag) {
+		if (len < 4 || le16_get(p + 2) > len - 4)
 			return bad(e, "HEAD ends inside a field");
 		tag = le16_get(p);
 		n = le16_get(p + 2);
-		if (n > len - 4)
-			return bad(e, "HEAD ends inside a field");
+		if ((long)tag <= last)
+			return err_set(e, ERR_CORRUPT, "HEAD has field %u twice or out of order", tag);
 		if (tag >= 0x8000)
-			return err_set(e, ERR_CORRUPT, "HEAD has critical field %u, unknown here",
-				       tag & 0x7fff);
-		if (seen[tag / 8] & 1 << tag % 8)
-			return err_set(e, ERR_CORRUPT, "HEAD has field %u twice", tag);
-		seen[tag / 8] |= (uint8_t)(1 << tag % 8);
-		if (tag > 0 && tag < WIRE_FIELDS) {
-			if (n == 0 || n > WIRE_FIELD_MAX || memchr(p + 4, 0, n))
-				return err_set(e, ERR_CORRUPT, "HEAD's field %u is malformed", tag);
-			memcpy(h->field[tag], p + 4, n);
-		}
-		p += 4 + n;
-		len -= 4 + n;
+			return err_set(e, ERR_CORRUPT, "HEAD has critical field %u, unknown here", tag);
+		if (tag == 0 || tag >= WIRE_FIELDS)
+			continue;
+		if (n == 0 || n > WIRE_FIELD_MAX || memchr(p + 4, 0, n))
+			return err_set(e, ERR_CORRUPT, "HEAD's field %u is malformed", tag);
+		memcpy(h->field[tag], p + 4, n);
 	}
 	return 0;
 }
@@ -243,12 +234,12 @@ static int check_kind(const struct wire_head *h, struct err *e)
 			return bad(e, "HEAD is of a full stream and names a parent");
 		break;
 	case WIRE_INCREMENTAL:
-		if (h->parent_size > h->size)
-			return bad(e, "HEAD is of an incremental stream whose device shrank");
+		if (h->parent_size == 0 || h->parent_size > h->size)
+			return bad(e, "HEAD is of an incremental stream, and its parent's size does not fit");
 		break;
 	case WIRE_REVERSE:
-		if (!parent)
-			return bad(e, "HEAD is of a reverse stream and names no parent");
+		if (!parent || h->parent_size == 0 || h->since != 0)
+			return bad(e, "HEAD is of a reverse stream, and its parent is not named rightly");
 		return 0;
 	default:
 		return err_set(e, ERR_CORRUPT, "HEAD has kind %u, unknown here", h->kind);
@@ -281,10 +272,12 @@ int wire_get_head(const uint8_t *in, size_t len, struct wire_head *h, struct err
 	h->consistency = in[118];
 	h->flags = in[119];
 	h->still_us = le64_get(in + 120);
-	if (h->size == 0 || h->size > INT64_MAX || h->parent_size > INT64_MAX)
+	if (h->size == 0 || h->size > WIRE_SIZE_MAX || h->parent_size > WIRE_SIZE_MAX)
 		return bad(e, "HEAD's device size is out of range");
-	if (h->granule == 0 || h->granule % 512 != 0 || h->granule > INT64_MAX)
-		return bad(e, "HEAD's granule is not a multiple of 512");
+	if (h->granule == 0 || h->granule % 512 != 0 || h->granule > WIRE_GRANULE_MAX)
+		return bad(e, "HEAD's granule is not a multiple of 512, or out of range");
+	if (h->sector < 512 || h->sector > 65536 || (h->sector & (h->sector - 1)) != 0)
+		return bad(e, "HEAD's sector size is not a power of two, or out of range");
 	if (h->cut < WIRE_CUT_NONE || h->cut > WIRE_CUT_SNAPSHOT ||
 	    h->consistency < WIRE_CALLERS || h->consistency > WIRE_FS_CONSISTENT ||
 	    (h->flags & ~WIRE_HEAD_PASSES) != 0)
@@ -311,6 +304,8 @@ int wire_get_pass(const uint8_t *in, size_t len, struct wire_pass *p, struct err
 	p->number = le32_get(in);
 	p->since = le64_get(in + 8);
 	p->era_c = le64_get(in + 16);
+	if (p->number == 0 || p->number > WIRE_PASSES_MAX)
+		return bad(e, "PASS has a number out of range");
 	return 0;
 }
 

@@ -32,6 +32,10 @@
 #define WIRE_ENTRY_LEN 40
 #define WIRE_ENTRIES_MAX 4096u /* in one INDEX frame */
 #define WIRE_FOOTER_LEN 48
+#define WIRE_SIZE_MAX (UINT64_C(1) << 56)    /* bytes of a device */
+#define WIRE_GRANULE_MAX (UINT64_C(1) << 40) /* bytes of an era block */
+#define WIRE_PASSES_MAX 64u
+#define WIRE_OPTIONAL_MIN 128u /* types from here on are optional frames */
 #define WIRE_MAJOR 1
 #define WIRE_MINOR 0
 

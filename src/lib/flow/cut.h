@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cut: the instant a backup stands for, and the blocks written since another.
+ *
+ * The invariant (docs/durability.md): if a block of the backup differs from the device, that block was
+ * written in an era >= the C the backup's token carries.
+ *
+ * take_metadata_snap does not wait for writes in flight. So the fence comes first: suspend waits for
+ * them all, resume begins era C, and only then is the snapshot of the metadata taken (which begins
+ * C + 1). C is computed from the era read before the suspend, plus one: if somebody else made the era
+ * move in between, C is too low and some blocks are copied twice. Computed from an era read later, it
+ * could be too high, and writes would be lost.
+ *
+ * The metadata snapshot is dropped before any data is copied: while it is held, dm-era needs room for
+ * copies of its own blocks.
+ */
+#ifndef ERA_FLOW_CUT_H
+#define ERA_FLOW_CUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pure/blockset.h"
+#include "pure/wire.h"
+#include "words/err.h"
+#include "world/dm.h"
+
+struct cut {
+	struct dm_era dev;
+	uint8_t generation[WIRE_ID_LEN];
+	bool weak;       /* the generation does not see metadata that was begun again */
+	uint64_t era;    /* running when the cut was opened */
+	uint64_t nr_blocks;
+	int lock;
+	char warning[256]; /* for a person; empty where there is none */
+	/* After cut_make: */
+	uint64_t era_c;
+	uint64_t still_us; /* how long the device stood still */
+};
+
+/*
+ * Lock the device against other runs, judge the kernel, clean up what a dead run left. ERR_BUSY: in
+ * use, suspended, or somebody else's metadata snapshot is held. Close also after a failure.
+ */
+int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, struct err *e);
+void cut_close(struct cut *c);
+
+/*
+ * Make the cut: WIRE_CUT_FENCE, or WIRE_CUT_NONE, which takes the metadata snapshot without waiting
+ * for writes in flight and whose C may lose them. Then add to `set`, of c->nr_blocks blocks, those
+ * written in an era E with since <= E < before. `set` NULL: a full needs no list.
+ */
+int cut_make(struct cut *c, enum wire_cut kind, uint64_t since, uint64_t before,
+	     struct blockset *set, struct err *e);
+
+#endif

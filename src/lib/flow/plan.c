@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/plan.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flow/identity.h"
+#include "pure/erameta.h"
+#include "pure/eraxml.h"
+#include "system/fdio.h"
+#include "words/num.h"
+#include "world/dm.h"
+#include "world/metadev.h"
+
+#define ull unsigned long long
+
+/* The granule of a full of something that has no era blocks. */
+#define FULL_GRANULE UINT64_C(1048576)
+
+/* Compare a token with the device */
+
+static int need_full(const struct plan_opts *o, struct err *e)
+{
+	return err_hint(e, "its history does not reach back to the target: make a full with "
+			   "era_copy --full %s", o->device);
+}
+
+static int check_generation(const struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	if (!p->is_era || memcmp(o->token.generation, p->cut.generation, WIRE_ID_LEN) == 0)
+		return 0;
+	err_set(e, ERR_IDENTITY,
+		"%s: the token is of another generation than the device: another host, device name or "
+		"era block size, or tracking that began again", o->device);
+	return need_full(o, e);
+}
+
+static int check_token(const struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	const struct token *t = &o->token;
+
+	if (check_generation(p, o, e))
+		return -1;
+	if (t->size > p->src.size) {
+		err_set(e, ERR_IDENTITY, "%s: has %llu bytes, and had %llu when the token was made",
+			o->device, (ull)p->src.size, (ull)t->size);
+		return need_full(o, e);
+	}
+	if (o->ranges)
+		return 0;
+	if (t->era_c == 0) {
+		err_set(e, ERR_IDENTITY, "%s: the token names no era, so what changed since is unknown",
+			o->device);
+		return need_full(o, e);
+	}
+	if (p->is_era && t->era_c > p->cut.era) {
+		err_set(e, ERR_IDENTITY,
+			"%s: is at era %llu, and the token is of era %llu: its metadata was begun again",
+			o->device, (ull)p->cut.era, (ull)t->era_c);
+		return need_full(o, e);
+	}
+	return 0;
+}
+
+/* Open */
+
+/* Settle what the options leave to the device. */
+static int check_source(struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	p->full = o->full || (o->has_token && o->token.full);
+	if (p->full || o->ranges || o->metadata || p->is_era)
+		return 0;
+	err_set(e, ERR_IDENTITY, "%s: is not a dm-era device, so what changed is unknown", o->device);
+	return err_hint(e, "make a full with --full, or name the changes with --ranges or --metadata");
+}
+
+int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	struct dm_era dev = {0};
+	int found = 0;
+
+	memset(p, 0, sizeof(*p));
+	p->cut.lock = -1;
+	p->src.fd = -1;
+	if (source_open(&p->src, o->device, e))
+		return -1;
+	if (p->src.device)
+		found = dm_look(p->src.rdev, &dev, e);
+	if (found < 0)
+		return -1;
+	p->is_era = found == 1;
+	if (check_source(p, o, e))
+		return -1;
+	if (p->is_era && o->metadata)
+		return err_set(e, ERR_USAGE, "%s: is a dm-era device in use; its own metadata is read, not "
+					     "--metadata", o->device);
+	if (!p->is_era && o->cut == WIRE_CUT_FENCE)
+		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so --cut=fence cannot be done",
+			       o->device);
+	if (p->is_era && cut_open(&p->cut, &dev, o->allow_kernel, e))
+		return -1;
+	return o->has_token && !o->token.full ? check_token(p, o, e) : 0;
+}
+
+void plan_close(struct plan *p)
+{
+	cut_close(&p->cut);
+	blockset_fini(&p->set);
+	source_close(&p->src);
+}
+
+/* Blocks */
+
+static int make_set(struct plan *p, uint64_t granule, struct err *e)
+{
+	p->head.granule = granule;
+	return blockset_init(&p->set, num_div_up(p->src.size, granule), e);
+}
+
+static int from_xml(struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	const bool is_stdin = strcmp(o->ranges, "-") == 0;
+	const char *name = is_stdin ? "standard input" : o->ranges;
+	uint8_t buf[65536];
+	struct eraxml *x = NULL;
+	size_t got;
+	int fd = STDIN_FILENO;
+	int rc = -1;
+
+	if (!is_stdin)
+		fd = open(o->ranges, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "%s: cannot open", name);
+	x = eraxml_new(&p->set, e);
+	if (!x)
+		goto out;
+	do {
+		if (fdio_read(fd, name, buf, sizeof(buf), &got, e) || eraxml_feed(x, buf, got, e))
+			goto out;
+	} while (got == sizeof(buf));
+	rc = eraxml_finish(x, e);
+out:
+	if (rc && e->kind == ERR_CORRUPT)
+		err_prefix(e, "%s", name);
+	eraxml_free(x);
+	if (!is_stdin)
+		close(fd);
+	return rc;
+}
+
+static int open_file(const char *path, bool held, struct metadev **dev, struct erameta **era,
+		     struct err *e)
+{
+	*era = NULL;
+	*dev = metadev_open(path, e);
+	if (!*dev)
+		return -1;
+	*era = erameta_open(metadev_io(*dev), held ? ERAMETA_HELD : ERAMETA_CURRENT, e);
+	return *era ? 0 : -1;
+}
+
+int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t before,
+		   struct blockset *set, struct plan_listing *about, struct err *e)
+{
+	const struct erameta_info *info;
+	struct erameta *era;
+	struct metadev *dev;
+	int rc = -1;
+
+	if (open_file(metadata, held, &dev, &era, e))
+		goto out;
+	info = erameta_info(era);
+	about->block_sectors = info->block_size;
+	about->era = info->era;
+	if (set->nr_blocks == 0 && blockset_init(set, info->nr_blocks, e))
+		goto out;
+	if (set->nr_blocks < info->nr_blocks) {
+		err_set(e, ERR_CORRUPT, "%s: is for %u era blocks, the device has %llu", metadata,
+			info->nr_blocks, (ull)set->nr_blocks);
+		goto out;
+	}
+	if (erameta_changed(era, since, before, set, e) == 0)
+		rc = erameta_recheck(era, e);
+out:
+	erameta_close(era);
+	metadev_close(dev);
+	return rc;
+}
+
+/* The era block of metadata in a file: the set cannot be made before it is known. */
+static int granule_of_file(const struct plan_opts *o, uint64_t *granule, struct err *e)
+{
+	struct erameta *era;
+	struct metadev *dev;
+	int rc = open_file(o->metadata, o->held, &dev, &era, e);
+
+	if (rc == 0)
+		*granule = (uint64_t)erameta_info(era)->block_size * 512;
+	erameta_close(era);
+	metadev_close(dev);
+	return rc;
+}
+
+static int choose_granule(const struct plan *p, const struct plan_opts *o, uint64_t *granule,
+			  struct err *e)
+{
+	*granule = o->block_sectors * 512;
+	if (p->is_era) {
+		*granule = p->cut.dev.block_sectors * 512;
+		if (o->block_sectors && o->block_sectors != p->cut.dev.block_sectors)
+			return err_set(e, ERR_IDENTITY, "%s: has era blocks of %llu sectors, not %llu",
+				       o->device, (ull)p->cut.dev.block_sectors, (ull)o->block_sectors);
+		return 0;
+	}
+	if (o->metadata)
+		return granule_of_file(o, granule, e);
+	if (*granule == 0 && p->full)
+		*granule = FULL_GRANULE;
+	if (*granule == 0)
+		return err_set(e, ERR_USAGE, "--ranges needs --block-size: how many sectors an era block has");
+	return 0;
+}
+
+static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, struct err *e)
+{
+	struct plan_listing about = {0};
+
+	if (plan_list_file(o->metadata, o->held, since, o->before, &p->set, &about, e))
+		return -1;
+	/* A held snapshot has every era below its own; metadata at rest has its own era too. */
+	p->head.era_c = o->held ? about.era : (uint64_t)about.era + 1;
+	if (!o->has_token || o->token.era_c <= p->head.era_c)
+		return 0;
+	err_set(e, ERR_IDENTITY, "%s: is at era %u, and the token is of era %llu", o->metadata, about.era,
+		(ull)o->token.era_c);
+	return need_full(o, e);
+}
+
+static int find_blocks(struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	const enum wire_cut kind = o->cut ? o->cut : o->no_fence ? WIRE_CUT_NONE : WIRE_CUT_FENCE;
+	const uint64_t since = p->head.since;
+
+	p->head.cut = WIRE_CUT_NONE;
+	p->head.consistency = WIRE_CALLERS;
+	p->head.era_c = o->era_c;
+	/* Ranges are checked even where a full makes them superfluous: the caller's pipe may be broken. */
+	if (o->ranges)
+		return from_xml(p, o, e);
+	if (o->metadata)
+		return from_file(p, o, since, e);
+	if (!p->is_era)
+		return 0;
+	if (cut_make(&p->cut, kind, since, o->before, p->full ? NULL : &p->set, e))
+		return -1;
+	p->head.cut = (uint8_t)kind;
+	p->head.era_c = p->cut.era_c;
+	p->head.still_us = p->cut.still_us;
+	if (kind == WIRE_CUT_FENCE)
+		p->head.consistency = WIRE_CONVERGING;
+	return 0;
+}
+
+/* Make */
+
+static void fill_head(struct plan *p, const struct plan_opts *o)
+{
+	struct wire_head *h = &p->head;
+
+	h->kind = p->full ? WIRE_FULL : WIRE_INCREMENTAL;
+	h->size = p->src.size;
+	h->sector = p->src.sector;
+	if (p->is_era)
+		memcpy(h->generation, p->cut.generation, WIRE_ID_LEN);
+	else if (o->has_token && !o->token.full)
+		memcpy(h->generation, o->token.generation, WIRE_ID_LEN);
+	else
+		identity_random(h->generation);
+	if (p->full)
+		return;
+	h->since = o->has_token ? o->token.era_c : o->since;
+	h->parent_size = o->has_token ? o->token.size : p->src.size;
+	if (o->has_token)
+		memcpy(h->parent_id, o->token.id, WIRE_ID_LEN);
+}
+
+int plan_make(struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	uint64_t granule;
+
+	if (choose_granule(p, o, &granule, e) || make_set(p, granule, e))
+		return -1;
+	fill_head(p, o);
+	if (find_blocks(p, o, e))
+		return -1;
+	/* A full has everything; an incremental has the space that a grow added, old tail block included. */
+	if (p->full)
+		blockset_add(&p->set, 0, p->set.nr_blocks);
+	else if (p->head.parent_size < p->head.size)
+		blockset_add(&p->set, p->head.parent_size / granule, p->set.nr_blocks);
+	if (p->head.era_c != 0 && p->head.era_c < p->head.since)
+		return err_set(e, ERR_IDENTITY, "%s: the cut is at era %llu, below the %llu it starts from",
+			       o->device, (ull)p->head.era_c, (ull)p->head.since);
+	identity_describe(&p->head, o->device, p->src.fd);
+	return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * plan: what a run of era_copy is to copy: which device, since when, which blocks, as what.
+ *
+ * Where ranges come from:
+ *
+ *	native      the device is dm-era: cut, then its metadata
+ *	metadata    a metadata device or file that is not in use, for a device or image beside it
+ *	xml         the output of era_invalidate, for any device or image
+ *	everything  a full
+ *
+ * To these is added what no tracking reports: the space a grow has added. And here a token is compared
+ * with the device: another generation, an era that has not come yet, a device that shrank mean that
+ * the history is gone, ERR_IDENTITY.
+ */
+#ifndef ERA_FLOW_PLAN_H
+#define ERA_FLOW_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flow/cut.h"
+#include "pure/blockset.h"
+#include "pure/token.h"
+#include "pure/wire.h"
+#include "words/err.h"
+#include "world/source.h"
+
+struct plan_opts {
+	const char *device;
+	const char *ranges;     /* XML file, "-" for standard input; NULL: none */
+	const char *metadata;   /* device or file; NULL: none */
+	bool held;              /* of `metadata`: the held snapshot in it */
+	bool full;
+	bool has_token;
+	struct token token;
+	bool has_since;
+	uint64_t since;
+	uint64_t before;        /* ERAMETA_NO_LIMIT: no bound */
+	uint64_t era_c;         /* given by the caller; 0: not */
+	uint64_t block_sectors; /* given by the caller; 0: not */
+	enum wire_cut cut;      /* 0: by the device */
+	bool allow_kernel;
+	bool no_fence;          /* only an estimate: do not make the device stand still for it */
+};
+
+struct plan {
+	struct source src;
+	bool is_era;
+	struct cut cut;       /* where the plan is native */
+	struct blockset set;  /* after plan_make */
+	struct wire_head head; /* after plan_make; stream_id not set */
+	bool full;
+};
+
+/* Open and compare. Nothing is changed but a lock. Close also after a failure. */
+int plan_open(struct plan *p, const struct plan_opts *o, struct err *e);
+
+/* Make the cut, if there is one to make, and find the blocks. */
+int plan_make(struct plan *p, const struct plan_opts *o, struct err *e);
+
+void plan_close(struct plan *p);
+
+/* The blocks that metadata in a file, not in use, has since an era. *set is made here. */
+struct plan_listing {
+	uint32_t block_sectors;
+	uint32_t era;
+};
+int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t before,
+		   struct blockset *set, struct plan_listing *about, struct err *e);
+
+#endif

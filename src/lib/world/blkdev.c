@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "world/blkdev.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "system/statefile.h"
+
+int blkdev_path(uint32_t major, uint32_t minor, char *path, size_t len, struct err *e)
+{
+	char sysfs[64];
+	char text[4097];
+	const char *name;
+
+	snprintf(sysfs, sizeof(sysfs), "/sys/dev/block/%" PRIu32 ":%" PRIu32 "/uevent", major, minor);
+	if (statefile_read(sysfs, text, sizeof(text), e) < 0)
+		return -1;
+	name = strstr(text, "DEVNAME=");
+	if (e->kind != ERR_NONE || !name)
+		return err_set(e, ERR_RUNTIME, "no device node for device %" PRIu32 ":%" PRIu32, major,
+			       minor);
+	name += 8;
+	snprintf(path, len, "/dev/%.*s", (int)strcspn(name, "\n"), name);
+	return 0;
+}
