@@ -132,31 +132,43 @@ MI_UNUSED uint64_t mi_node(struct metaimage *m, int leaf, const uint64_t *keys,
 	return block;
 }
 
-/* A btree of n entries; returns its root. keys and values are used up. */
+/*
+ * One level of a tree over n entries; how many nodes it has. keys and values become those of the level
+ * above, which is never longer than what was read of this one. The nodes are filled alike: readers
+ * other than ours refuse nodes that are less than a third full.
+ */
+MI_UNUSED uint64_t mi_level(struct metaimage *m, int leaf, uint64_t *keys, uint8_t *values,
+			    uint64_t n, unsigned int value_size)
+{
+	const uint64_t nodes = n ? (n + m->per_node - 1) / m->per_node : 1;
+	uint64_t i, k, left, block;
+
+	for (i = k = 0; k < nodes; k++, i += left) {
+		left = n / nodes + (k < n % nodes);
+		block = mi_node(m, leaf, keys + i, values + i * value_size, (unsigned int)left,
+				value_size);
+		keys[k] = keys[i];
+		mi64(values + 8 * k, block);
+	}
+	return nodes;
+}
+
+/*
+ * A btree of n entries; returns its root. keys and values are used up, and have room for one entry
+ * even where n is 0.
+ */
 MI_UNUSED uint64_t mi_tree(struct metaimage *m, uint64_t *keys, uint8_t *values, uint64_t n,
 			   unsigned int value_size)
 {
-	uint64_t i, k, block;
-	int leaf = 1;
+	uint64_t root = 0;
+	int i;
 
-	do {
-		for (i = k = 0; i < n || i == 0; i += m->per_node, k++) {
-			const uint64_t left = n - i < m->per_node ? n - i : m->per_node;
-
-			block = mi_node(m, leaf, keys + i, values + i * value_size,
-					(unsigned int)left, value_size);
-			/* The level above is never longer than what was read of this one. */
-			if (n)
-				keys[k] = keys[i];
-			else
-				return block;
-			mi64(values + 8 * k, block);
-		}
-		n = k;
-		leaf = 0;
-		value_size = 8;
-	} while (n > 1);
-	return block;
+	n = mi_level(m, 1, keys, values, n, value_size);
+	while (n > 1)
+		n = mi_level(m, 0, keys, values, n, 8);
+	for (i = 0; i < 8; i++)
+		root |= (uint64_t)values[i] << 8 * i;
+	return root;
 }
 
 /* An array of n values packed at `values`; returns its root. */

@@ -50,7 +50,7 @@ static int open_fd(const char *path, struct err *e)
 
 	if (fd < 0 && errno == EINVAL) {
 		fd = open(path, flags);
-		if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode)) {
 			err_set(e, ERR_RUNTIME, "%s: cannot be read past the page cache", path);
 			close(fd);
 			return -1;
