@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * metaimage: dm-era metadata written into memory, for tests. It shares no line with the reader it
- * tests: offsets and constants are from the kernel's structs, and the checksum goes by its definition.
+ * tests: offsets and constants are from the kernel's structs, and the checksum goes by its
+ * definition.
  *
- * An image is an array of 4 KiB blocks, from a test or from a mapped file. Blocks are handed out one
- * after the other from 1 on; with `stride` set, one stride apart and round again, as an array lies
- * after the kernel copied it piece by piece. There are no space maps: no reader of eras looks at them.
+ * An image is an array of 4 KiB blocks, from a test or from a mapped file. Blocks are handed out
+ * one after the other from 1 on; with `stride` set, one stride apart and round again, as an array
+ * lies after the kernel copied it piece by piece. There are no space maps: no reader of eras looks
+ * at them.
  */
 #ifndef ERA_TESTS_METAIMAGE_H
 #define ERA_TESTS_METAIMAGE_H
@@ -14,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MI_LEN 4096
-#define MI_ERAS 1018 /* values in a block of the era array */
-#define MI_WORDS 509 /* words in a block of a bitset */
+#define MI_LEN	 4096
+#define MI_ERAS	 1018 /* values in a block of the era array */
+#define MI_WORDS 509  /* words in a block of a bitset */
 
 /* What the checksum of each kind of block is XORed with. */
 enum mi_kind { MI_SUPER = 146538381, MI_NODE = 121107, MI_ARRAY = 595846735 };
@@ -24,7 +26,7 @@ enum mi_kind { MI_SUPER = 146538381, MI_NODE = 121107, MI_ARRAY = 595846735 };
 struct metaimage {
 	uint8_t *p;
 	uint64_t nr_blocks;
-	uint64_t used;         /* blocks handed out, the superblock included: begins as 1 */
+	uint64_t used;	       /* blocks handed out, the superblock included: begins as 1 */
 	uint64_t stride;       /* 0, or prime to nr_blocks - 1 */
 	unsigned int per_node; /* entries in a node */
 };
@@ -133,9 +135,9 @@ MI_UNUSED uint64_t mi_node(struct metaimage *m, int leaf, const uint64_t *keys,
 }
 
 /*
- * One level of a tree over n entries; how many nodes it has. keys and values become those of the level
- * above, which is never longer than what was read of this one. The nodes are filled alike: readers
- * other than ours refuse nodes that are less than a third full.
+ * One level of a tree over n entries; how many nodes it has. keys and values become those of the
+ * level above, which is never longer than what was read of this one. The nodes are filled alike:
+ * readers other than ours refuse nodes that are less than a third full.
  */
 MI_UNUSED uint64_t mi_level(struct metaimage *m, int leaf, uint64_t *keys, uint8_t *values,
 			    uint64_t n, unsigned int value_size)

@@ -54,7 +54,8 @@ static const struct {
 	{"an empty list on one line", "<blocks></blocks>", ""},
 	{"an empty list in one tag", "<blocks/>", ""},
 	{"an XML declaration", "<?xml version=\"1.0\"?>\n<blocks/>", ""},
-	{"entries that touch", "<blocks><range begin='0' end='2'/><block block='2'/></blocks>", "0-3"},
+	{"entries that touch", "<blocks><range begin='0' end='2'/><block block='2'/></blocks>",
+	 "0-3"},
 	{"the last block", "<blocks><block block='99'/></blocks>", "99-100"},
 	{"all blocks", "<blocks><range begin='0' end='100'/></blocks>", "0-100"},
 	{"attributes the other way round", "<blocks><range end='3' begin='1'/></blocks>", "1-3"},
@@ -116,7 +117,8 @@ static const struct {
 	{"a range backwards", B("<range begin='3' end='2'/>"), "3 to 2 is empty or backwards"},
 	{"entries that descend", B("<block block='3'/>\n<block block='2'/>"), "line 3: the range"},
 	{"an entry twice", B("<block block='3'/><block block='3'/>"), "before the end of the one"},
-	{"entries that overlap", B("<range begin='0' end='5'/><block block='4'/>"), "before the end"},
+	{"entries that overlap", B("<range begin='0' end='5'/><block block='4'/>"),
+	 "before the end"},
 	{"a block behind the device", B("<block block='100'/>"), "does not fit the device"},
 	{"a range over the end", B("<range begin='99' end='101'/>"), "does not fit the device"},
 	{"text in the list", B("1-3"), "text between"},
@@ -130,7 +132,8 @@ static const struct {
 	{"a billion laughs",
 	 "<!DOCTYPE b [<!ENTITY a \"ha\"><!ENTITY c \"&a;&a;&a;\">]><blocks>&c;</blocks>",
 	 "a document type"},
-	{"tags that do not match", "<blocks>\n<range begin='0' end='1'></blocks>", "line 2: mismatched"},
+	{"tags that do not match", "<blocks>\n<range begin='0' end='1'></blocks>",
+	 "line 2: mismatched"},
 };
 
 static void refuses(void)
