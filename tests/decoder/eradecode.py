@@ -28,6 +28,7 @@ NAMES = {HEAD: "HEAD", MAP: "MAP", DATA: "DATA", ZERO: "ZERO", PASS: "PASS", END
 FULL, INCREMENTAL, REVERSE = 1, 2, 3
 MAP_EXTENTS, INDEX_ENTRIES = 65536, 4096
 NO_ID = bytes(16)
+NOT_CONTENT = "the zstd frame does not decode to the content"
 
 
 class Refused(Exception):
@@ -81,6 +82,7 @@ class Frame:
         self.pos, self.raw = pos, raw
         self.name = NAMES.get(self.type, f"type {self.type}")
         self.stored = self.content = b""
+        self.problem = None                     # of the stored bytes, found when a batch was decoded
         self.need(magic == b"ERF1", "no frame: wrong magic")
         self.need(head_sum == xxh3_64(sid + raw[:56]), "wrong checksum of the frame header")
         self.need(self.seq == seq, f"sequence number {self.seq} instead of {seq}")
@@ -154,22 +156,22 @@ def decode_batch(batch):
         f.need(f.stored_ok, "wrong checksum of the stored bytes")
         if f.codec == 0:
             f.content, got = f.stored, f.stored_sum
-        f.need(not isinstance(f.content, str), f.content)
+        f.need(not f.problem, f.problem)
         f.need(got == f.content_sum, "wrong checksum of the content")
         yield f
 
 
 def unzstd(frames):
-    """Sets the content of each frame: the bytes, or a string that says what is wrong."""
+    """Sets the content of each frame, or its problem."""
     many = []
     for f in frames:
-        problem, said = walk_zstd(f.stored)
-        if problem:
-            f.content = problem
+        f.problem, said = walk_zstd(f.stored)
+        if f.problem:
+            pass
         elif said is None:
-            f.content = unzstd_alone(f)
+            unzstd_alone(f)
         elif said != f.logical:
-            f.content = f"the zstd frame says {said} bytes, the header {f.logical}"
+            f.problem = f"the zstd frame says {said} bytes, the header {f.logical}"
         else:
             many.append(f)
     with tempfile.TemporaryDirectory(prefix="eradecode.") as where:
@@ -184,9 +186,9 @@ def unzstd(frames):
                 with open(f"{where}/{i}", "rb") as result:
                     f.content = result.read(f.logical + 1)
             except FileNotFoundError:
-                f.content = b""
+                pass
             if len(f.content) != f.logical:
-                f.content = "the zstd frame does not decode to the content"
+                f.problem = NOT_CONTENT
 
 
 def unzstd_alone(f):
@@ -196,10 +198,10 @@ def unzstd_alone(f):
         file.seek(0)
         with subprocess.Popen(["zstd", "-dcq", "--long=31"], stdin=file, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as zstd:
-            content = zstd.stdout.read(f.logical + 1)
+            f.content = zstd.stdout.read(f.logical + 1)
             zstd.stdout.close()
-            bad = zstd.wait() != 0
-    return "the zstd frame does not decode to the content" if bad or len(content) != f.logical else content
+            if zstd.wait() != 0 or len(f.content) != f.logical:
+                f.problem = NOT_CONTENT
 
 
 def walk_zstd(b):
@@ -492,12 +494,12 @@ def show(value):
     return {k: show(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def main():
+def main(argv=None):
     p = argparse.ArgumentParser(description="Check an era stream, and apply it to a file.")
     p.add_argument("stream", metavar="STREAM")
     p.add_argument("--onto", metavar="IMAGE", help="apply the stream to this file once all of it is found good")
     p.add_argument("--json", action="store_true", help="print head, frames and end")
-    a = p.parse_args()
+    a = p.parse_args(argv)
     frames = []
 
     def note(f):

@@ -13,6 +13,7 @@ what is written, wrong values included, unless they too are given. Nothing is ch
     open(path, "wb").write(s.bytes)
 """
 
+import functools
 import os
 import struct
 import subprocess
@@ -28,6 +29,7 @@ OPTIONAL = 1
 NO_ID = bytes(16)
 
 
+@functools.lru_cache
 def zstd(content, *options):
     """One zstd frame. It says how long its content is unless --no-content-size is among the options."""
     size = [] if "--no-content-size" in options else [f"--stream-size={len(content)}"]
@@ -114,13 +116,14 @@ class Stream:
     def zero(self, offset, length, **frame):
         self.extent(ZERO, offset, length, b"", **frame)
 
-    def end(self, zero=b"\0\0\0", digest=None, extra=b"", frame=None, **over):
+    def end(self, pad=b"\0\0\0", digest=None, extra=b"", cut_short=None, frame=None, **over):
         self.end_pos = self.pos
         v = dict(self.counts, c=self.c, frames=self.seq, passes=self.passes, consistency=self.consistency, stall=0)
         v.update(over)
-        self.frame(END, struct.pack("<QQQQQQQIB3sQ16s", v["c"], v["frames"], v["data"], v["zero"], v["data_bytes"],
-                                    v["zero_bytes"], v["stored"], v["passes"], v["consistency"], zero, v["stall"],
-                                    xxh3_128(self.headers) if digest is None else digest) + extra, **(frame or {}))
+        content = struct.pack("<QQQQQQQIB3sQ16s", v["c"], v["frames"], v["data"], v["zero"], v["data_bytes"],
+                              v["zero_bytes"], v["stored"], v["passes"], v["consistency"], pad, v["stall"],
+                              xxh3_128(self.headers) if digest is None else digest) + extra
+        self.frame(END, content[:cut_short], **(frame or {}))
 
     def index(self, before=None, count=None, zero=0, entries=None, extra=b"", **frame):
         entries = self.pending if entries is None else entries
