@@ -373,7 +373,7 @@ class Reader:
         self.counts[name] += 1
         self.counts[name + "_bytes"] += f.logical
         self.counts["stored"] += f.stored_len
-        self.pending.append(struct.pack("<QQQIIBxxxxxxx", f.offset, f.logical, f.pos, f.stored_len, self.passes, f.type))
+        self.pending.append(struct.pack("<QQQIIB7x", f.offset, f.logical, f.pos, f.stored_len, self.passes, f.type))
 
     take_zero = take_data
 
