@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * metaimage: dm-era metadata written into memory, for tests. It shares no line with the reader it
- * tests: offsets and constants are from the kernel's structs, and the checksum goes by its definition.
+ * tests: offsets and constants are from the kernel's structs, and the checksum goes by its
+ * definition.
  *
- * An image is an array of 4 KiB blocks, from a test or from a mapped file. Blocks are handed out one
- * after the other from 1 on; with `stride` set, one stride apart and round again, as an array lies
- * after the kernel copied it piece by piece. There are no space maps: no reader of eras looks at them.
+ * An image is an array of 4 KiB blocks, from a test or from a mapped file. Blocks are handed out
+ * one after the other from 1 on; with `stride` set, one stride apart and round again, as an array
+ * lies after the kernel copied it piece by piece. There are no space maps: no reader of eras looks
+ * at them.
  */
 #ifndef ERA_TESTS_METAIMAGE_H
 #define ERA_TESTS_METAIMAGE_H
@@ -14,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MI_LEN 4096
-#define MI_ERAS 1018 /* values in a block of the era array */
-#define MI_WORDS 509 /* words in a block of a bitset */
+#define MI_LEN	 4096
+#define MI_ERAS	 1018 /* values in a block of the era array */
+#define MI_WORDS 509  /* words in a block of a bitset */
 
 /* What the checksum of each kind of block is XORed with. */
 enum mi_kind { MI_SUPER = 146538381, MI_NODE = 121107, MI_ARRAY = 595846735 };
@@ -24,7 +26,7 @@ enum mi_kind { MI_SUPER = 146538381, MI_NODE = 121107, MI_ARRAY = 595846735 };
 struct metaimage {
 	uint8_t *p;
 	uint64_t nr_blocks;
-	uint64_t used;         /* blocks handed out, the superblock included: begins as 1 */
+	uint64_t used;	       /* blocks handed out, the superblock included: begins as 1 */
 	uint64_t stride;       /* 0, or prime to nr_blocks - 1 */
 	unsigned int per_node; /* entries in a node */
 };
@@ -132,31 +134,43 @@ MI_UNUSED uint64_t mi_node(struct metaimage *m, int leaf, const uint64_t *keys,
 	return block;
 }
 
-/* A btree of n entries; returns its root. keys and values are used up. */
+/*
+ * One level of a tree over n entries; how many nodes it has. keys and values become those of the
+ * level above, which is never longer than what was read of this one. The nodes are filled alike:
+ * readers other than ours refuse nodes that are less than a third full.
+ */
+MI_UNUSED uint64_t mi_level(struct metaimage *m, int leaf, uint64_t *keys, uint8_t *values,
+			    uint64_t n, unsigned int value_size)
+{
+	const uint64_t nodes = n ? (n + m->per_node - 1) / m->per_node : 1;
+	uint64_t i, k, left, block;
+
+	for (i = k = 0; k < nodes; k++, i += left) {
+		left = n / nodes + (k < n % nodes);
+		block = mi_node(m, leaf, keys + i, values + i * value_size, (unsigned int)left,
+				value_size);
+		keys[k] = keys[i];
+		mi64(values + 8 * k, block);
+	}
+	return nodes;
+}
+
+/*
+ * A btree of n entries; returns its root. keys and values are used up, and have room for one entry
+ * even where n is 0.
+ */
 MI_UNUSED uint64_t mi_tree(struct metaimage *m, uint64_t *keys, uint8_t *values, uint64_t n,
 			   unsigned int value_size)
 {
-	uint64_t i, k, block;
-	int leaf = 1;
+	uint64_t root = 0;
+	int i;
 
-	do {
-		for (i = k = 0; i < n || i == 0; i += m->per_node, k++) {
-			const uint64_t left = n - i < m->per_node ? n - i : m->per_node;
-
-			block = mi_node(m, leaf, keys + i, values + i * value_size,
-					(unsigned int)left, value_size);
-			/* The level above is never longer than what was read of this one. */
-			if (n)
-				keys[k] = keys[i];
-			else
-				return block;
-			mi64(values + 8 * k, block);
-		}
-		n = k;
-		leaf = 0;
-		value_size = 8;
-	} while (n > 1);
-	return block;
+	n = mi_level(m, 1, keys, values, n, value_size);
+	while (n > 1)
+		n = mi_level(m, 0, keys, values, n, 8);
+	for (i = 0; i < 8; i++)
+		root |= (uint64_t)values[i] << 8 * i;
+	return root;
 }
 
 /* An array of n values packed at `values`; returns its root. */

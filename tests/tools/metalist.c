@@ -107,7 +107,8 @@ int main(int argc, char **argv)
 			o.format = argv[i][2];
 	}
 	if (argc != i + 2 || num_parse(argv[i], 0, UINT64_MAX, &o.number)) {
-		fprintf(stderr, "usage: metalist [--held|--parse] [--text|--json|--xml] NUMBER FILE\n");
+		fprintf(stderr, "usage: metalist [--held|--parse] [--text|--json|--xml] "
+				"NUMBER FILE\n");
 		return 2;
 	}
 	o.path = argv[i + 1];

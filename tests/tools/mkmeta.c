@@ -4,10 +4,11 @@
  *
  *   mkmeta NR_BLOCKS BLOCK_SECTORS ERA SINCE CHANGED_PPM WRITESETS SCATTER SEED OUT
  *
- * Every block gets an era below SINCE. CHANGED_PPM blocks in a million, at random, are written again in
- * an era from SINCE up to, not including, ERA: the newest WRITESETS eras are writesets, older ones are
- * in the era array. With SCATTER 1 the blocks of the array lie in no order, as after much digestion.
- * The same numbers give the same file. There are no space maps: the readers of eras do not ask.
+ * Every block gets an era below SINCE. CHANGED_PPM blocks in a million, at random, are written
+ * again in an era from SINCE up to, not including, ERA: the newest WRITESETS eras are writesets,
+ * older ones are in the era array. With SCATTER 1 the blocks of the array lie in no order, as after
+ * much digestion. The same numbers give the same file. There are no space maps: the readers of eras
+ * do not ask.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * metasample: one image of dm-era metadata that has everything, its model, and a source of its blocks
- * that watches how it is read. For the tests of erameta.
+ * metasample: one image of dm-era metadata that has everything, its model, and a source of its
+ * blocks that watches how it is read. For the tests of erameta.
  */
 #ifndef ERA_TESTS_METASAMPLE_H
 #define ERA_TESTS_METASAMPLE_H
@@ -14,14 +14,15 @@
 #include "pure/blockset.h"
 #include "pure/erameta.h"
 
-#define SAMPLE_BLOCKS         2100 /* three blocks of eras */
-#define SAMPLE_HELD_ERA       8
-#define SAMPLE_ERA            10
+#define SAMPLE_BLOCKS	      2100 /* three blocks of eras */
+#define SAMPLE_HELD_ERA	      8
+#define SAMPLE_ERA	      10
 #define SAMPLE_CURRENT_BLOCKS 33
 
 /*
- * Two nodes above the era array's three blocks, and two levels of writesets. The held snapshot shares
- * all its blocks with the device's own trees except the root of the writesets, which had fewer then.
+ * Two nodes above the era array's three blocks, and two levels of writesets. The held snapshot
+ * shares all its blocks with the device's own trees except the root of the writesets, which had
+ * fewer then.
  */
 struct sample {
 	struct metaimage img;
@@ -31,10 +32,10 @@ struct sample {
 	uint32_t eras[SAMPLE_BLOCKS];
 	uint8_t sets[SAMPLE_ERA + 1][SAMPLE_BLOCKS]; /* bits of the writeset of an era */
 	struct erameta_io io;
-	unsigned int reads, read_blocks;
-	int fail_at;                                   /* this read fails; 0: none */
+	unsigned int reads, read_blocks, longest;
+	int fail_at;					       /* this read fails; 0: none */
 	void (*before_read)(struct sample *s, uint64_t first); /* to change the image meanwhile */
-	bool misused;                                  /* a read outside of the device, or unaligned */
+	bool misused; /* a read outside of the device, or unaligned */
 };
 
 __attribute__((unused)) static int sample_read(void *ctx, uint64_t first, unsigned int nr,
@@ -44,6 +45,7 @@ __attribute__((unused)) static int sample_read(void *ctx, uint64_t first, unsign
 
 	s->reads++;
 	s->read_blocks += nr;
+	s->longest = nr > s->longest ? nr : s->longest;
 	if (nr == 0 || first >= s->io.nr_blocks || nr > s->io.nr_blocks - first ||
 	    (uintptr_t)buf % MI_LEN != 0) {
 		s->misused = true;

@@ -168,33 +168,40 @@ static void sizes(void)
 	}
 }
 
-/* An array long enough for more than one level and more than one batch, in two layouts. */
-static void long_array(uint64_t stride)
+/*
+ * An array of `pieces` blocks on a device of `room`, stride apart: in order, in no order, and with
+ * wide gaps. At most max_reads reads, of at most thrice the blocks there are.
+ */
+static void long_array(unsigned int pieces, unsigned int room, uint64_t stride,
+		       unsigned int max_reads)
 {
-	enum { N = 1018 * 700 + 5 };
-	struct sample s = {.img = {.nr_blocks = 800, .used = 1, .stride = stride, .per_node = 126}};
-	struct mi_super own = {.block_size = 8, .nr_blocks = N, .era = 9};
-	uint8_t *eras = calloc(N, 4);
+	const uint32_t nr = 1018 * (pieces - 1) + 5;
+	struct sample s = {
+		.img = {.nr_blocks = room, .used = 1, .stride = stride, .per_node = 126}};
+	struct mi_super own = {.block_size = 8, .nr_blocks = nr, .era = 9};
+	uint8_t *eras = calloc(nr, 4);
 	struct blockset set;
 	struct err e = {0};
 	struct erameta *m;
 	bool good;
 	uint32_t i;
 
-	for (i = 0; i < N; i++)
+	for (i = 0; i < nr; i++)
 		mi32(eras + 4 * (size_t)i, (uint32_t)rand() % 9);
 	sample_memory(&s);
 	own.writeset_root = mi_writesets(&s.img, NULL, 0);
-	own.array_root = mi_array(&s.img, eras, N, 4);
+	own.array_root = mi_array(&s.img, eras, nr, 4);
 	mi_super(&s.img, 0, &own);
-	blockset_init(&set, N, &e);
+	blockset_init(&set, nr, &e);
 	m = erameta_open(&s.io, ERAMETA_CURRENT, &e);
 	good = m && erameta_changed(m, 3, 6, &set, &e) == 0;
-	for (i = 0; i < N && good; i++)
+	for (i = 0; i < nr && good; i++)
 		good = blockset_has(&set, i) ==
 		       (eras[4 * (size_t)i] >= 3 && eras[4 * (size_t)i] < 6);
-	ok(good, "700 blocks of eras, stride %d, agree with the model %s", (int)stride, e.text);
-	ok(stride || s.reads < 30, "read in few pieces: %u", s.reads);
+	ok(good, "%u blocks of eras on %u, stride %u, agree with the model %s", pieces, room,
+	   (unsigned int)stride, e.text);
+	ok(s.reads <= max_reads && s.read_blocks <= 3 * s.img.used && s.longest <= 1024,
+	   "%u blocks in %u reads, the longest of %u", s.read_blocks, s.reads, s.longest);
 	blockset_fini(&set);
 	erameta_close(m);
 	sample_free(&s);
@@ -234,8 +241,10 @@ int main(void)
 	power_cut();
 	damaged_current();
 	sizes();
-	long_array(0);
-	long_array(97);
+	long_array(700, 800, 0, 12);
+	long_array(2500, 2600, 0, 32);
+	long_array(2500, 2600, 997, 120);
+	long_array(100, 2600, 1013, 110);
 	large_eras();
 	return tap_done();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * erameta on damaged, hostile and moving metadata. Each rule of metablock.h and metatree.h has a case
- * that is whole but for that rule, checksums included, and the words the error has to have.
+ * erameta on damaged, hostile and moving metadata. Each rule of metablock.h and metatree.h has a
+ * case that is whole but for that rule, checksums included, and the words the error has to have.
  */
 #include "pure/erameta.h"
 
@@ -45,21 +45,19 @@ static uint64_t set_root(const struct sample *s)
 	return at64(s, set_leaf(s), VALUES_12 + 4);
 }
 
-static void put32(struct sample *s, uint64_t block, unsigned int off, uint32_t v,
-		  enum mi_kind kind)
+static void put32(struct sample *s, uint64_t block, unsigned int off, uint32_t v, enum mi_kind kind)
 {
 	mi32(mi_at(&s->img, block) + off, v);
 	mi_seal(&s->img, block, kind);
 }
 
-static void put64(struct sample *s, uint64_t block, unsigned int off, uint64_t v,
-		  enum mi_kind kind)
+static void put64(struct sample *s, uint64_t block, unsigned int off, uint64_t v, enum mi_kind kind)
 {
 	mi64(mi_at(&s->img, block) + off, v);
 	mi_seal(&s->img, block, kind);
 }
 
-/* Open, list and check again in a view. 0 or -1, with the blocks listed in *set if that is not NULL. */
+/* Open, list and check again in a view. 0 or -1, with the blocks in *set if that is not NULL. */
 static int list(struct sample *s, enum erameta_view view, struct blockset *set, struct err *e)
 {
 	struct blockset own = {0};
@@ -106,7 +104,8 @@ static const struct field {
 	{"2^31 blocks", OWN, 180, 4, UINT64_C(1) << 31, "2147483648 era blocks"},
 	{"no tree of writesets", OWN, 200, 8, 0, "points to block 0"},
 	{"a root behind the device", OWN, 200, 8, 48, "points to block 48 of a device of 48"},
-	{"a root far behind the device", OWN, 208, 8, UINT64_MAX, "points to block 18446744073709551615"},
+	{"a root far behind the device", OWN, 208, 8, UINT64_MAX,
+	 "points to block 18446744073709551615"},
 	{"no era array", OWN, 208, 8, 0, "points to block 0"},
 	{"a current writeset behind the device", OWN, 192, 8, 999, "points to block 999"},
 	{"more blocks than the era array has", OWN, 180, 4, 2101, "values where 65 to 1018"},
@@ -117,7 +116,8 @@ static const struct field {
 	{"no held snapshot", OWN, 216, 8, 0, "no metadata snapshot is held"},
 	{"a held superblock's checksum", HELD, 61, 0, 1, "checksum is 0x"},
 	{"a held superblock that says it is block 0", HELD, 8, 8, 0, "it says it is block 0"},
-	{"a held superblock of another block size", HELD, 172, 4, 64, "blocks of 64 sectors in the"},
+	{"a held superblock of another block size", HELD, 172, 4, 64,
+	 "blocks of 64 sectors in the"},
 	{"a held superblock from the future", HELD, 184, 4, 11, "era 11 and"},
 	{"a node's checksum", ARRAY_LEAF, 2000, 0, 1, "checksum is 0x"},
 	{"a node from elsewhere", ARRAY_LEAF, 8, 8, 1, "it says it is block 1"},
@@ -144,7 +144,8 @@ static const struct field {
 	{"an array block from elsewhere", ARRAY_BLOCK, 16, 8, 2, "it says it is block 2"},
 	{"an array of words for eras", ARRAY_BLOCK, 12, 4, 8, "values of 8 bytes where 4"},
 	{"an array block with other room", ARRAY_BLOCK, 4, 4, 1017, "room for 1017 values"},
-	{"an array block that is not full", ARRAY_BLOCK, 8, 4, 1017, "1017 values where 1018 to 1018"},
+	{"an array block that is not full", ARRAY_BLOCK, 8, 4, 1017,
+	 "1017 values where 1018 to 1018"},
 	{"an array block over full", ARRAY_BLOCK, 8, 4, 1019, "1019 values where"},
 	{"a writeset without a bitset", SET_LEAF, VALUES_12 + 4, 8, 0, "points to block 0"},
 	{"an era of over 32 bits", SET_LEAF, 40, 8, UINT64_C(1) << 32, "outside of"},
@@ -316,12 +317,13 @@ static void budget(void)
 	own.writeset_root = mi_writesets(&s.img, w, 200);
 	own.array_root = mi_array(&s.img, zero, 64, 4);
 	mi_super(&s.img, 0, &own);
-	refused(&s, ERAMETA_CURRENT, "more blocks in trees than on the device", "than the 30 blocks");
+	refused(&s, ERAMETA_CURRENT, "more blocks in trees than on the device",
+		"than the 30 blocks");
 }
 
 /*
- * Every bit of every block on a path, flipped: refused. Then the same with the checksum mended, where
- * the answer may be wrong, as the bits are, but the reader ends, inside its bounds.
+ * Every bit of every block on a path, flipped: refused. Then the same with the checksum mended,
+ * where the answer may be wrong, as the bits are, but the reader ends, inside its bounds.
  */
 static void every_bit(enum erameta_view view, bool mend)
 {
@@ -349,7 +351,7 @@ static void every_bit(enum erameta_view view, bool mend)
 			continue; /* not on the path of this view */
 		}
 		b[100] ^= 1;
-		kind = mi_csum(b, MI_SUPER) == *(uint32_t *)b	? MI_SUPER
+		kind = mi_csum(b, MI_SUPER) == *(uint32_t *)b  ? MI_SUPER
 		       : mi_csum(b, MI_NODE) == *(uint32_t *)b ? MI_NODE
 							       : MI_ARRAY;
 		for (bit = 0; bit < 8 * MI_LEN; bit += mend ? 1 + (bit >= 2400) * 37 : 1) {
@@ -364,8 +366,8 @@ static void every_bit(enum erameta_view view, bool mend)
 		}
 	}
 	if (!mend)
-		ok(accepted == 0 && tried >= (view == ERAMETA_HELD ? 2 : 20) * 8 * MI_LEN, "view %d: %d flips of a bit, %d accepted",
-		   view, (int)tried, (int)accepted);
+		ok(accepted == 0 && tried >= (view == ERAMETA_HELD ? 2 : 20) * 8 * MI_LEN,
+		   "view %d: %d flips of a bit, %d accepted", view, (int)tried, (int)accepted);
 	ok(!s.misused && most <= 10 * s.img.nr_blocks,
 	   "view %d: %d flips%s, at most %u blocks were read", view, (int)tried,
 	   mend ? " with the checksum mended" : "", most);

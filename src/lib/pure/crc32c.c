@@ -11,7 +11,7 @@
 /* tables[k][b]: what byte b does to the register when k more zero bytes follow it. */
 static uint32_t tables[8][256];
 
-/* Before main, so that no two threads can fill the tables at once and no caller has to ask for it. */
+/* Before main, so that no two threads can fill the tables at once and no caller has to ask. */
 __attribute__((constructor)) static void fill_tables(void)
 {
 	uint32_t b, crc;
@@ -25,8 +25,7 @@ __attribute__((constructor)) static void fill_tables(void)
 	}
 	for (k = 1; k < 8; k++) {
 		for (b = 0; b < 256; b++)
-			tables[k][b] =
-				tables[k - 1][b] >> 8 ^ tables[0][tables[k - 1][b] & 0xff];
+			tables[k][b] = tables[k - 1][b] >> 8 ^ tables[0][tables[k - 1][b] & 0xff];
 	}
 }
 

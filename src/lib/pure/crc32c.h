@@ -4,10 +4,11 @@
  *
  * The plain update step: reflected polynomial 0x82f63b78, no inversion before or after, so that a
  * caller can build either convention from it. The checksum most texts call CRC-32C is
- * ~crc32c(~0, p, len); the one the kernel's dm_bm_checksum() computes leaves out the last inversion.
+ * ~crc32c(~0, p, len); the one the kernel's dm_bm_checksum() computes leaves out the last
+ * inversion.
  *
- * x86 processors with SSE 4.2 have an instruction for it. Whether this one does is asked at run time;
- * every other processor takes the table. A reader of metadata spends its time here, so the
+ * x86 processors with SSE 4.2 have an instruction for it. Whether this one does is asked at run
+ * time; every other processor takes the table. A reader of metadata spends its time here, so the
  * difference shows.
  */
 #ifndef ERA_PURE_CRC32C_H

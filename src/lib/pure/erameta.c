@@ -20,9 +20,9 @@ struct erameta {
 	enum erameta_view view;
 	struct erameta_info info;
 	struct metablock_super super; /* the one that is viewed */
-	uint64_t super_block;         /* where it lies */
-	uint8_t *seen;                /* its bytes, as the open saw them */
-	uint8_t *buf;                 /* one block */
+	uint64_t super_block;	      /* where it lies */
+	uint8_t *seen;		      /* its bytes, as the open saw them */
+	uint8_t *buf;		      /* one block */
 };
 
 static unsigned long long ull(uint64_t v)
@@ -57,15 +57,16 @@ static int read_held(struct erameta *m, const struct metablock_super *own,
 	}
 	if (own->held >= m->io.nr_blocks)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block 0: it holds a snapshot at block %llu of a device of %llu",
+			       "metadata block 0: it holds a snapshot at block %llu of a "
+			       "device of %llu",
 			       ull(own->held), ull(m->io.nr_blocks));
 	if (m->io.read(m->io.ctx, own->held, 1, m->buf, e) ||
 	    metablock_super(m->buf, own->held, sb, e))
 		return -1;
 	if (sb->block_size != own->block_size || sb->era > own->era)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: era %u and blocks of %u sectors in the snapshot "
-			       "of a device at era %u with blocks of %u",
+			       "metadata block %llu: era %u and blocks of %u sectors in the "
+			       "snapshot of a device at era %u with blocks of %u",
 			       ull(own->held), sb->era, sb->block_size, own->era, own->block_size);
 	return 0;
 }
@@ -233,7 +234,8 @@ static int add_writesets(void *ctx, const struct metablock_node *leaf, struct er
 		era = metablock_key(leaf, i);
 		if (era > c->m->super.era)
 			return err_set(e, ERR_CORRUPT,
-				       "metadata block %llu: a writeset of era %llu when the era is %u",
+				       "metadata block %llu: a writeset of era %llu when the "
+				       "era is %u",
 				       ull(leaf->block), ull(era), c->m->super.era);
 		if (era < c->since || era >= c->before)
 			continue;

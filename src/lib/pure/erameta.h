@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * erameta: dm-era's metadata, read without the kernel's help: which blocks were written since an era.
+ * erameta: dm-era's metadata, read without the kernel's help: which blocks were written since an
+ * era.
  *
- * The metadata holds each write once, in one of three places: in the bitset of the era it happened in
- * (a writeset), until the kernel has digested that into the era array, which has the last era of each
- * block; and, while an era runs, in the current writeset. A block is changed if any of them says so.
+ * The metadata holds each write once, in one of three places: in the bitset of the era it happened
+ * in (a writeset), until the kernel has digested that into the era array, which has the last era of
+ * each block; and, while an era runs, in the current writeset. A block is changed if any of them
+ * says so.
  *
  * Two views:
  *
- *   ERAMETA_HELD     through the metadata snapshot that is held. The kernel keeps its blocks as they
- *                    are until it is dropped, so this is how a device in use is read. It has every
- *                    write of the eras below info->era, and nothing of info->era itself.
- *   ERAMETA_CURRENT  the device's own superblock: for a device that is not in use. It has every write
- *                    that completed.
+ *   ERAMETA_HELD     through the metadata snapshot that is held. The kernel keeps its blocks as
+ *                    they are until it is dropped, so this is how a device in use is read. It has
+ *                    every write of the eras below info->era, and nothing of info->era itself.
+ *   ERAMETA_CURRENT  the device's own superblock: for a device that is not in use. It has every
+ *                    write that completed.
  *
  * The current writeset belongs to the second view only. After an orderly end it is empty: a suspend
  * archives it. After a power cut it is not, and it is then the only record of the last era's writes
  * until the kernel opens the device again and archives it, so it counts as a writeset of era
- * info->era. In the held superblock it is a copy of a pointer the snapshot does not protect: the kernel
- * takes references to the writeset tree and the era array alone, and goes on writing in the current
- * bitset, or frees it. Following it could meet anything. Nothing is lost by leaving it: the snapshot
- * begins a new era, so what it points to began after the moment the snapshot stands for.
+ * info->era. In the held superblock it is a copy of a pointer the snapshot does not protect: the
+ * kernel takes references to the writeset tree and the era array alone, and goes on writing in the
+ * current bitset, or frees it. Following it could meet anything. Nothing is lost by leaving it: the
+ * snapshot begins a new era, so what it points to began after the moment the snapshot stands for.
  *
  * A read proves nothing until erameta_recheck() says that what it went by still stands.
  *
@@ -44,7 +46,7 @@ enum erameta_view {
 struct erameta_info {
 	uint32_t block_size; /* sectors of 512 bytes in an era block */
 	uint32_t nr_blocks;  /* era blocks */
-	uint32_t era;        /* of the superblock that is viewed */
+	uint32_t era;	     /* of the superblock that is viewed */
 	uint64_t held_root;  /* where the held snapshot's superblock lies; 0: none is held */
 	/* What could tell one history from another; the kernel writes zeros. */
 	uint32_t flags;
@@ -64,16 +66,16 @@ void erameta_close(struct erameta *m);
 const struct erameta_info *erameta_info(const struct erameta *m);
 
 /*
- * Add to `set` the blocks that are recorded as written in an era E with since <= E < before. The set
- * has at least info->nr_blocks blocks; those behind, if any, are left alone. Bits a writeset lacks,
- * because it is older than a grow, count as clear.
+ * Add to `set` the blocks that are recorded as written in an era E with since <= E < before. The
+ * set has at least info->nr_blocks blocks; those behind, if any, are left alone. Bits a writeset
+ * lacks, because it is older than a grow, count as clear.
  *
- * The bounds are not limited to 32 bits; ERAMETA_NO_LIMIT as `before` stands for none. `before` does
- * not turn time back: of a block that was written again, the array has only the last era.
+ * The bounds are not limited to 32 bits; ERAMETA_NO_LIMIT as `before` stands for none. `before`
+ * does not turn time back: of a block that was written again, the array has only the last era.
  *
- * Returns 0, or -1 with *e: ERR_CORRUPT with the block and the reason, ERR_BUSY where the reason for
- * the damage is that the metadata changed meanwhile, or what io->read gives. After -1 the set may
- * have some of the blocks.
+ * Returns 0, or -1 with *e: ERR_CORRUPT with the block and the reason, ERR_BUSY where the reason
+ * for the damage is that the metadata changed meanwhile, or what io->read gives. After -1 the set
+ * may have some of the blocks.
  */
 #define ERAMETA_NO_LIMIT UINT64_MAX
 int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct blockset *set,
@@ -81,7 +83,8 @@ int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct b
 
 /*
  * After all reading: the superblocks, read again, say what they said at the open. ERR_BUSY where
- * not. In the held view the device's own superblock may go on, as long as it holds the same snapshot.
+ * not. In the held view the device's own superblock may go on, as long as it holds the same
+ * snapshot.
  */
 int erameta_recheck(struct erameta *m, struct err *e);
 

@@ -18,10 +18,10 @@
 struct eraxml {
 	XML_Parser parser;
 	struct blockset *set;
-	struct err e;       /* the first error, for every later call */
+	struct err e;	    /* the first error, for every later call */
 	unsigned int depth; /* elements that are open */
-	uint64_t end;       /* behind the last entry */
-	uint64_t fed;       /* bytes */
+	uint64_t end;	    /* behind the last entry */
+	uint64_t fed;	    /* bytes */
 };
 
 /* Note what is wrong in the line expat is at, and have it stop. */
@@ -104,13 +104,11 @@ static void entry(struct eraxml *x, const char *name, const XML_Char **attr)
 	}
 }
 
-/* After XML_StopParser expat may still report what it had begun; that must add nothing. */
+/* Not called after XML_StopParser(); the end of a tag may be. */
 static void start(void *ctx, const XML_Char *name, const XML_Char **attr)
 {
 	struct eraxml *x = ctx;
 
-	if (x->e.kind != ERR_NONE)
-		return;
 	if (x->depth == 0 && strcmp(name, "blocks") != 0)
 		bad(x, "it begins with <%.40s> where <blocks> was expected", name);
 	else if (x->depth == 0 && attr[0])

@@ -60,13 +60,14 @@ static int check_super(const uint8_t *buf, uint64_t block, struct err *e)
 		err_set(e, ERR_CORRUPT,
 			"metadata block %llu: all zero where a superblock was expected",
 			ull(block));
-		return err_hint(e, "dm-era never used this device, or it was wiped. The kernel formats "
-				   "such a device without a word, and eras start again at 1.");
+		return err_hint(e,
+				"dm-era never used this device, or it was wiped. The kernel "
+				"formats such a device without a word, and eras start again at 1.");
 	}
 	if (le64_get(buf + 32) != SUPER_MAGIC)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: no superblock of dm-era: the magic is %llu where "
-			       "%llu was expected",
+			       "metadata block %llu: no superblock of dm-era: the magic is %llu "
+			       "where %llu was expected",
 			       ull(block), ull(le64_get(buf + 32)), ull(SUPER_MAGIC));
 	if (check_seal(buf, block, SUPER_XOR, e) || check_place(le64_get(buf + 8), block, e))
 		return -1;
@@ -83,7 +84,8 @@ static int check_sizes(const uint8_t *buf, uint64_t block, const struct metabloc
 {
 	if (le32_get(buf + 176) != LEN / 512)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: metadata blocks of %u sectors where %u was expected",
+			       "metadata block %llu: metadata blocks of %u sectors where %u "
+			       "was expected",
 			       ull(block), le32_get(buf + 176), LEN / 512);
 	if (sb->block_size == 0 || sb->block_size % 8 != 0)
 		return err_set(e, ERR_CORRUPT,
@@ -91,8 +93,8 @@ static int check_sizes(const uint8_t *buf, uint64_t block, const struct metabloc
 			       ull(block), sb->block_size);
 	if (sb->nr_blocks > MAX_NR_BLOCKS)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: %u era blocks; dm-era has at most %u", ull(block),
-			       sb->nr_blocks, MAX_NR_BLOCKS);
+			       "metadata block %llu: %u era blocks; dm-era has at most %u",
+			       ull(block), sb->nr_blocks, MAX_NR_BLOCKS);
 	return 0;
 }
 
@@ -120,8 +122,9 @@ static int check_keys(const struct metablock_node *n, struct err *e)
 	for (i = 1; i < n->nr; i++) {
 		if (metablock_key(n, i - 1) >= metablock_key(n, i))
 			return err_set(e, ERR_CORRUPT,
-				       "metadata block %llu: key %llu follows key %llu", ull(n->block),
-				       ull(metablock_key(n, i)), ull(metablock_key(n, i - 1)));
+				       "metadata block %llu: key %llu follows key %llu",
+				       ull(n->block), ull(metablock_key(n, i)),
+				       ull(metablock_key(n, i - 1)));
 	}
 	return 0;
 }
@@ -154,7 +157,8 @@ int metablock_node(const uint8_t *buf, uint64_t block, unsigned int leaf_value_s
 		return -1;
 	if (flags != NODE_INTERNAL && flags != NODE_LEAF)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: flags 0x%x, neither an internal node nor a leaf",
+			       "metadata block %llu: flags 0x%x, neither an internal node nor "
+			       "a leaf",
 			       ull(block), flags);
 	n->block = block;
 	n->leaf = flags == NODE_LEAF;

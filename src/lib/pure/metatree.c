@@ -9,11 +9,11 @@
 #define LEN ERAMETA_BLOCK_LEN
 
 /*
- * Blocks of an array are collected over its leaves, PIECES at a time, and fetched in the order they lie
- * on the device, with one read for a stretch of up to BATCH blocks. 4 MiB, because a device is only as
- * fast as the requests it has at once, and one large read is many. What lies between two wanted
- * blocks is read in vain where it is less than GAP blocks: moving 28 KiB costs less than a second
- * request, and digestion leaves an array in scattered small pieces.
+ * Blocks of an array are collected over its leaves, PIECES at a time, and fetched in the order they
+ * lie on the device, with one read for a stretch of up to BATCH blocks. 4 MiB, because a device is
+ * only as fast as the requests it has at once, and one large read is many. What lies between two
+ * wanted blocks is read in vain where it is less than GAP blocks: moving 28 KiB costs less than a
+ * second request, and digestion leaves an array in scattered small pieces.
  */
 #define PIECES 1024
 #define BATCH  1024
@@ -24,11 +24,11 @@ static unsigned long long ull(uint64_t v)
 	return v;
 }
 
-/* The room of a reader, in blocks: nodes of a tree, nodes of an array walked from it, array blocks. */
+/* A reader's room, in blocks: nodes of a tree, of an array walked from it, and array blocks. */
 #define TREE_NODES  0
 #define ARRAY_NODES METATREE_DEPTH_MAX
 #define ARRAY_BATCH (2 * METATREE_DEPTH_MAX)
-#define ROOM        (ARRAY_BATCH + BATCH)
+#define ROOM	    (ARRAY_BATCH + BATCH)
 
 int metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io, struct err *e)
 {
@@ -55,8 +55,8 @@ static int take(struct metatree_reader *r, uint64_t from, uint64_t to, struct er
 			       ull(from), ull(to), ull(r->io->nr_blocks));
 	if (r->left == 0)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: the trees have more than the %llu blocks of the "
-			       "device",
+			       "metadata block %llu: the trees have more than the %llu blocks of "
+			       "the device",
 			       ull(from), ull(r->io->nr_blocks));
 	r->left--;
 	return 0;
@@ -87,8 +87,8 @@ static int check_keys(const struct metablock_node *n, const struct place *p, str
 	}
 	if (metablock_key(n, 0) < p->low || metablock_key(n, n->nr - 1) >= p->end)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: keys %llu to %llu outside of [%llu, %llu), which "
-			       "block %llu gives it",
+			       "metadata block %llu: keys %llu to %llu outside of [%llu, %llu), "
+			       "which block %llu gives it",
 			       ull(n->block), ull(metablock_key(n, 0)),
 			       ull(metablock_key(n, n->nr - 1)), ull(p->low), ull(p->end),
 			       ull(p->from));
@@ -110,13 +110,15 @@ static int visit(struct walk *w, const struct place *p, struct err *e)
 	struct place child;
 	unsigned int i;
 
-	if (take(w->r, p->from, p->block, e) || w->r->io->read(w->r->io->ctx, p->block, 1, buf, e) ||
+	if (take(w->r, p->from, p->block, e) ||
+	    w->r->io->read(w->r->io->ctx, p->block, 1, buf, e) ||
 	    metablock_node(buf, p->block, w->t->value_size, &n, e) || check_keys(&n, p, e))
 		return -1;
 	if (n.leaf)
 		return give_leaf(w->t, &n, e);
 	if (p->depth + 1 == METATREE_DEPTH_MAX)
-		return err_set(e, ERR_CORRUPT, "metadata block %llu: the tree is over %u levels deep",
+		return err_set(e, ERR_CORRUPT,
+			       "metadata block %llu: the tree is over %u levels deep",
 			       ull(p->block), METATREE_DEPTH_MAX);
 	for (i = 0; i < n.nr && metablock_key(&n, i) < w->t->end_key; i++) {
 		child.from = p->block;
@@ -172,7 +174,7 @@ static int give_piece(const struct metatree_array *a, const struct piece *p, con
 {
 	const unsigned int per = metablock_array_max(a->value_size);
 	const uint64_t first = p->index * per;
-	/* end_key ends the walk at the block that holds the last value, so there is at least one. */
+	/* end_key ends the walk at the block of the last value, so there is at least one. */
 	const unsigned int nr = (unsigned int)num_min(per, a->nr_values - first);
 	const uint8_t *values;
 
@@ -262,7 +264,8 @@ int metatree_walk_array(struct metatree_reader *r, uint64_t root, const struct m
 		return -1;
 	if (w.next < t.end_key)
 		return err_set(e, ERR_CORRUPT,
-			       "metadata block %llu: an array of %llu blocks where %llu were expected",
+			       "metadata block %llu: an array of %llu blocks where %llu were "
+			       "expected",
 			       ull(root), ull(w.next), ull(t.end_key));
 	return 0;
 }

@@ -2,13 +2,13 @@
 /*
  * metatree: the btrees and arrays of dm-era's metadata, walked once in full.
  *
- * An array of the persistent-data library is a btree whose keys are 0, 1, 2 ... and whose values are
- * the places of the blocks that hold the values.
+ * An array of the persistent-data library is a btree whose keys are 0, 1, 2 ... and whose values
+ * are the places of the blocks that hold the values.
  *
  * What is read may be hostile, or change under the reader, so a walk trusts nothing:
  * - every block is verified by metablock, lies inside the device, and is not block 0;
- * - a child's keys lie between its own key in the parent and the next one, so keys strictly increase
- *   over the whole tree, and a tree that shares or repeats a node is refused;
+ * - a child's keys lie between its own key in the parent and the next one, so keys strictly
+ *   increase over the whole tree, and a tree that shares or repeats a node is refused;
  * - a tree is at most METATREE_DEPTH_MAX deep, which ends what is left of cycles;
  * - no walk reads more blocks than the device has, counted over all walks of one reader: in whole
  *   metadata no two trees of one superblock share a block.
@@ -38,8 +38,8 @@ void metatree_reader_fini(struct metatree_reader *r);
 
 /*
  * Walk the btree at block root in order of its keys, with the entries of each leaf cut where keys
- * reach end_key; what lies wholly behind is not read. The tree may be empty. leaf() returns 0, or -1
- * with *e, which ends the walk; it may walk arrays with the same reader, but no tree.
+ * reach end_key; what lies wholly behind is not read. The tree may be empty. leaf() returns 0, or
+ * -1 with *e, which ends the walk; it may walk arrays with the same reader, but no tree.
  */
 struct metatree {
 	unsigned int value_size; /* bytes, in the leaves */
@@ -48,12 +48,14 @@ struct metatree {
 	void *ctx;
 };
 
-int metatree_walk(struct metatree_reader *r, uint64_t root, const struct metatree *t, struct err *e);
+int metatree_walk(struct metatree_reader *r, uint64_t root, const struct metatree *t,
+		  struct err *e);
 
 /*
- * Walk the first nr_values values of the array at block root. An array with fewer is refused: what it
- * misses would be writes nobody hears of. values() gets each index once, in runs of nr values from
- * `first` on; the runs come in no order, because blocks are read in the order they lie on the device.
+ * Walk the first nr_values values of the array at block root. An array with fewer is refused: what
+ * it misses would be writes nobody hears of. values() gets each index once, in runs of nr values
+ * from `first` on; the runs come in no order, because blocks are read in the order they lie on the
+ * device.
  */
 struct metatree_array {
 	unsigned int value_size; /* bytes */

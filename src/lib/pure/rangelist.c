@@ -50,8 +50,8 @@ int rangelist_xml(FILE *f, const struct blockset *s, struct err *e)
 		if (r.end - r.begin == 1)
 			fprintf(f, "  <block block=\"%" PRIu64 "\"/>\n", r.begin);
 		else
-			fprintf(f, "  <range begin=\"%" PRIu64 "\" end=\"%" PRIu64 "\"/>\n", r.begin,
-				r.end);
+			fprintf(f, "  <range begin=\"%" PRIu64 "\" end=\"%" PRIu64 "\"/>\n",
+				r.begin, r.end);
 	}
 	fputs("</blocks>", f);
 	return done(f, e);

@@ -29,7 +29,7 @@ static int read_blocks(void *ctx, uint64_t first, unsigned int nr, uint8_t *buf,
 		if (n < 0)
 			return err_sys(e, "%s: reading %zu bytes at offset %llu", m->path,
 				       len - done, (unsigned long long)(off + done));
-		/* Only whole blocks count: behind half a one, O_DIRECT has no offset to go on at. */
+		/* Only whole blocks count: O_DIRECT cannot go on behind a part of one. */
 		n -= n % ERAMETA_BLOCK_LEN;
 		if (n == 0)
 			return err_set(e, ERR_CORRUPT,
@@ -50,7 +50,7 @@ static int open_fd(const char *path, struct err *e)
 
 	if (fd < 0 && errno == EINVAL) {
 		fd = open(path, flags);
-		if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode)) {
 			err_set(e, ERR_RUNTIME, "%s: cannot be read past the page cache", path);
 			close(fd);
 			return -1;

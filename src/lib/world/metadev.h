@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * metadev: a dm-era metadata device, or an image of one in a file, as a source of blocks for erameta.
+ * metadev: a dm-era metadata device, or an image of one in a file, as a source of blocks for
+ * erameta.
  *
  * Read-only, and past the page cache (O_DIRECT): the kernel writes the metadata of a device in use
  * below that cache, so a cached block can be an old one, and old blocks have valid checksums. Reads
- * are whole metadata blocks of 4096 bytes at their own offsets, which every logical sector size up to
- * 4096 allows.
+ * are whole metadata blocks of 4096 bytes at their own offsets, which every logical sector size up
+ * to 4096 allows.
  *
- * A regular file on a file system that refuses O_DIRECT is read through the cache, where it is coherent;
- * a device never is.
+ * A regular file on a file system that refuses O_DIRECT is read through the cache, where it is
+ * coherent; a device never is.
  */
 #ifndef ERA_WORLD_METADEV_H
 #define ERA_WORLD_METADEV_H
