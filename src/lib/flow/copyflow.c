@@ -121,16 +121,36 @@ static int keep_rate(struct copy *c, struct err *e)
 	return stop_check(e);
 }
 
+/*
+ * Where the chunk that begins at c->begin ends. Holes as long as a ZERO frame is worth are chunks of
+ * their own, of any length; shorter ones are read with what is around them.
+ */
+static uint64_t chunk_end(struct copy *c, bool *hole)
+{
+	const uint64_t limit = num_min((c->begin / WIRE_MIB + 1) * WIRE_MIB, c->end);
+	uint64_t upto = c->begin;
+	uint64_t same;
+
+	while (upto < limit) {
+		same = source_same(c->src, upto, c->end, hole);
+		if (*hole && same - upto >= ZERO_RUN) {
+			if (upto == c->begin)
+				return same;
+			break;
+		}
+		upto = same;
+	}
+	*hole = false;
+	return num_min(upto, limit);
+}
+
 /* The next chunk of the run into the batch. 1 taken, 0 the batch has no room for it, -1 error. */
 static int take_chunk(struct copy *c, struct batch *b, struct err *e)
 {
 	struct chunk *k = &b->chunks[b->nr_chunks];
-	uint64_t upto;
+	const uint64_t upto = chunk_end(c, &k->hole);
 
 	k->offset = c->begin;
-	upto = source_same(c->src, c->begin, c->end, &k->hole);
-	if (!k->hole)
-		upto = num_min(upto, (c->begin / WIRE_MIB + 1) * WIRE_MIB);
 	k->len = upto - c->begin;
 	k->at = b->used;
 	if (!k->hole) {
