@@ -120,6 +120,8 @@ era_now() {
 
 # shellcheck disable=SC2317 # called by the trap
 scenario_end() {
+	# A second signal must not stop this halfway.
+	trap '' HUP INT TERM
 	if [ -n "$vm" ]; then
 		kill -TERM "$vm" 2>/dev/null || true
 		wait "$vm" 2>/dev/null || true
