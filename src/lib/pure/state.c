@@ -206,3 +206,30 @@ int state_accepts(const struct state *s, const struct wire_head *h, bool *done, 
 		return repairs(s, h, e);
 	return starts_from(&s->at, h, e);
 }
+
+void state_begin(struct state *s, const struct wire_head *h)
+{
+	const bool again = s->applying && same_id(s->stream_id, h->stream_id);
+
+	/* A full over a mixture: if it too is left in the middle, nothing but it or another full helps. */
+	if (s->applying && !again && h->kind == WIRE_FULL) {
+		memset(&s->at, 0, sizeof(s->at));
+		s->at.full = true;
+	}
+	s->applying = true;
+	s->kind = h->kind;
+	memcpy(s->stream_id, h->stream_id, WIRE_ID_LEN);
+	state_after(h, h->era_c, &s->next);
+}
+
+void state_later_pass(struct state *s, uint64_t era_c)
+{
+	if (era_c > s->next.era_c)
+		s->next.era_c = era_c;
+}
+
+void state_finish(struct state *s, const struct wire_head *h, uint64_t era_c)
+{
+	state_after(h, era_c, &s->at);
+	s->applying = false;
+}
