@@ -169,18 +169,7 @@ int target_accepts(struct target *t, const struct wire_head *h, bool force, bool
 
 int target_begin(struct target *t, const struct wire_head *h, struct err *e)
 {
-	struct state *s = &t->state;
-	const bool again = s->applying && memcmp(s->stream_id, h->stream_id, WIRE_ID_LEN) == 0;
-
-	/* A full over a mixture: if it too is left in the middle, nothing but it or another full helps. */
-	if (s->applying && !again && h->kind == WIRE_FULL) {
-		memset(&s->at, 0, sizeof(s->at));
-		s->at.full = true;
-	}
-	s->applying = true;
-	s->kind = h->kind;
-	memcpy(s->stream_id, h->stream_id, WIRE_ID_LEN);
-	state_after(h, h->era_c, &s->next);
+	state_begin(&t->state, h);
 	if (save_state(t, e))
 		return -1;
 	if (t->sink.fd < 0 && sink_create(&t->sink, e))
@@ -192,7 +181,7 @@ int target_later_pass(struct target *t, uint64_t era_c, struct err *e)
 {
 	if (era_c <= t->state.next.era_c)
 		return 0;
-	t->state.next.era_c = era_c;
+	state_later_pass(&t->state, era_c);
 	return save_state(t, e);
 }
 
@@ -202,8 +191,7 @@ int target_commit(struct target *t, const struct wire_head *h, uint64_t era_c, s
 
 	if (sink_sync(&t->sink, e))
 		return -1;
-	state_after(h, era_c, &s->at);
-	s->applying = false;
+	state_finish(s, h, era_c);
 	if (s->at.full)
 		return statefile_remove(t->state_path, e);
 	if (sink_fingerprint(&t->sink, s->at.size, s->fingerprint, e))
