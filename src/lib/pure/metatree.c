@@ -28,13 +28,13 @@ static unsigned long long ull(uint64_t v)
 #define TREE_NODES  0
 #define ARRAY_NODES METATREE_DEPTH_MAX
 #define ARRAY_BATCH (2 * METATREE_DEPTH_MAX)
-#define ROOM	    (ARRAY_BATCH + BATCH)
 
 int metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io, struct err *e)
 {
 	r->io = io;
 	r->left = io->nr_blocks;
-	r->room = aligned_alloc(LEN, (size_t)ROOM * LEN);
+	/* No stretch is longer than the device. */
+	r->room = aligned_alloc(LEN, (ARRAY_BATCH + num_min(BATCH, io->nr_blocks)) * LEN);
 	if (!r->room)
 		return err_sys(e, "no memory to read metadata");
 	return 0;
