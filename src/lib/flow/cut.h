@@ -39,10 +39,16 @@ struct cut {
 };
 
 /*
- * Lock the device against other runs, judge the kernel, clean up what a dead run left. ERR_BUSY: in
- * use, suspended, or somebody else's metadata snapshot is held. Close also after a failure.
+ * Name the device's generation: all that is needed where ranges come from elsewhere. Touches nothing.
  */
-int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, struct err *e);
+void cut_identify(struct cut *c, const struct dm_era *dev);
+
+/*
+ * After cut_identify: lock the device against other runs, judge the kernel, clean up what a dead run
+ * left. ERR_BUSY: in use, suspended, or somebody else's metadata snapshot is held. Close also after a
+ * failure.
+ */
+int cut_open(struct cut *c, bool allow_kernel, struct err *e);
 void cut_close(struct cut *c);
 
 /*

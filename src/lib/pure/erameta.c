@@ -52,7 +52,7 @@ static int read_held(struct erameta *m, const struct metablock_super *own,
 {
 	if (own->held == 0) {
 		err_set(e, ERR_USAGE, "no metadata snapshot is held");
-		return err_hint(e, "A device in use needs one: dmsetup message NAME 0 "
+		return err_hint(e, "a device in use needs one: dmsetup message NAME 0 "
 				   "take_metadata_snap");
 	}
 	if (own->held >= m->io.nr_blocks)
@@ -139,8 +139,8 @@ static int changed_under_us(const struct erameta *m, struct err *e)
 {
 	err_set(e, ERR_BUSY, "the metadata changed while it was read");
 	if (m->view == ERAMETA_HELD)
-		return err_hint(e, "The metadata snapshot that was read is no longer held.");
-	return err_hint(e, "The device is in use: read a metadata snapshot of it instead.");
+		return err_hint(e, "the metadata snapshot that was read is no longer held");
+	return err_hint(e, "the device is in use: read a metadata snapshot of it instead");
 }
 
 int erameta_recheck(struct erameta *m, struct err *e)

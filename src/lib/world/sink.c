@@ -133,24 +133,41 @@ static int lock(const struct sink *s, struct err *e)
 	return err_sys(e, "%s: cannot lock", s->name);
 }
 
+/* 1: there, described in *st; 0: an image to be made. */
+static int look(const char *name, struct stat *st, struct err *e)
+{
+	if (stat(name, st) == 0) {
+		if (S_ISBLK(st->st_mode) || S_ISREG(st->st_mode))
+			return 1;
+		return err_set(e, ERR_USAGE, "%s: is neither a block device nor an image file", name);
+	}
+	if (errno != ENOENT)
+		return err_sys(e, "%s: cannot open", name);
+	if (!in_dev(name))
+		return 0;
+	err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
+	return err_hint(e, "files are not created in /dev; check the name with lsblk");
+}
+
+int sink_check_name(const char *name, struct err *e)
+{
+	struct stat st;
+
+	return look(name, &st, e) < 0 ? -1 : 0;
+}
+
 int sink_open(struct sink *s, const char *name, struct err *e)
 {
 	struct stat st;
+	int there;
 
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
 	s->name = name;
-	if (stat(name, &st)) {
-		if (errno != ENOENT)
-			return err_sys(e, "%s: cannot open", name);
-		if (!in_dev(name))
-			return 0;
-		err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
-		return err_hint(e, "files are not created in /dev; check the name with lsblk");
-	}
+	there = look(name, &st, e);
+	if (there <= 0)
+		return there;
 	s->device = S_ISBLK(st.st_mode);
-	if (!s->device && !S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE, "%s: is neither a block device nor an image file", name);
 	if (s->device ? open_device(s, e) : open_image(s, &st, e))
 		return -1;
 	return lock(s, e);
