@@ -15,7 +15,6 @@
 #include "words/msg.h"
 #include "words/num.h"
 #include "words/opt.h"
-#include "world/sink.h"
 
 #define INPUTS_MAX 4096
 
@@ -240,7 +239,7 @@ static int all(struct options *o, struct err *e)
 	int rc;
 	int fd;
 
-	if (o->flow.target && sink_check_name(o->flow.target, e))
+	if (o->flow.target && target_check_name(o->flow.target, e))
 		return -1;
 	if (o->nr_inputs == 0)
 		o->inputs[o->nr_inputs++] = "-";

@@ -92,6 +92,11 @@ static int save_state(struct target *t, struct err *e)
 	return statefile_replace(t->state_path, text, len, e);
 }
 
+int target_check_name(const char *name, struct err *e)
+{
+	return sink_check_name(name, e);
+}
+
 int target_open(struct target *t, const char *name, const char *state_path, struct err *e)
 {
 	memset(t, 0, sizeof(*t));
