@@ -33,6 +33,12 @@ delay_writes() {
 	dmsetup resume slow
 }
 
+# What is held goes on, what comes later is held again.
+let_go() {
+	dmsetup suspend --noflush --nolockfs slow
+	dmsetup resume slow
+}
+
 # One direct write of a block that does not come to its end.
 begin_write() { # BLOCK
 	delay_writes 3600000
@@ -135,6 +141,31 @@ with_fence() {
 	check "fence: nothing is left behind" calm
 }
 
+late_write_waits() {
+	grep -q submit_bio_wait "/proc/$(cat /tmp/late.pid)/stack"
+}
+
+# A write that comes while the device is suspended goes through at the resume: recorded in the era C that
+# begins there, before the take begins C + 1, and on the disk after the copy has read the block. Were C + 1
+# stored, it would be lost.
+write_behind_fence() {
+	cp $mirror /tmp/before
+	begin_write 9
+	begin_fenced "$(token $mirror)"
+	start late dd if=/dev/urandom of="$dev" bs=$block count=1 seek=21 oflag=direct conv=notrunc status=none
+	check "behind: another write waits for the end of the fence" wait_for 60 late_write_waits
+	let_go
+	check "behind: the first one completes" ended write 0
+	check "behind: the copy goes on" end_fenced
+	check "behind: the second one is in flight still" write_is_held
+	check "behind: it was recorded before the take" listed 21
+	check "behind: the stream has the old bytes of it" block_is_old $mirror 21
+	delay_writes 0
+	check "behind: it completes" ended late 0
+	check "behind: the next run" backup $mirror
+	check "behind: has it" same $mirror
+}
+
 # As a full begins: what it has read already and what was in flight is the next one's.
 full_with_fence() {
 	rm -f $mirror $mirror.era
@@ -170,6 +201,7 @@ guest_inflight() {
 	check "a full" backup $mirror
 	without_fence
 	with_fence
+	write_behind_fence
 	full_with_fence
 	interrupted TERM 1
 	interrupted KILL 137
