@@ -115,3 +115,40 @@ sweep() { # KIND FAULT STATUS STREAM IMAGE [OPTION...]
 @test "no room at every step of an incremental" {
 	sweep incremental error=ENOSPC 1 incr.era b
 }
+
+# The calls of a run as a word: what is written, synced and renamed in which order.
+order() { # COMMAND...
+	strace -f -y -qq -o trace -e trace=pwrite64,writev,fsync,rename,ftruncate,fallocate,link "$@"
+	sed -E \
+		-e 's/^[0-9]+ +//' \
+		-e 's/^(pwrite64|writev)\([0-9]+<[^>]*\.(era\.new|part)>.*/n/' \
+		-e 's/^ftruncate\([0-9]+<[^>]*\.part>.*//' \
+		-e 's/^fsync\([0-9]+<[^>]*\.(era\.new|part)>.*/s/' \
+		-e 's/^(pwrite64|ftruncate|fallocate)\([0-9]+<[^>]*\/m>.*/W/' \
+		-e 's/^fsync\([0-9]+<[^>]*\/m>.*/F/' \
+		-e 's/^(rename|link)\(.*/R/' \
+		-e 's/^fsync\([0-9]+<[^>]*>.*/d/' trace | tr -d '\n'
+}
+
+@test "applying: the state durable, the writes, the sync, the state durable" {
+	fresh_target incremental
+	run order era_apply -q -T 1 -i incr.era m
+	assert_output --regexp '^nsRdW+FnsRd$'
+}
+
+@test "a full to a new image: the same, and the name of the image durable before the state" {
+	fresh_target full
+	run order era_apply -q -T 1 -i full.era m
+	assert_output --regexp '^nsRdW+FdnsRd$'
+}
+
+@test "--undo: the way back durable before everything else" {
+	fresh_target incremental
+	run order era_apply -q -T 1 --undo m.undo -i incr.era m
+	assert_output --regexp '^n+sRdnsRdW+FnsRd$'
+}
+
+@test "era_copy -o: the file durable before it has its name" {
+	run order era_copy -q --full -o m.stream a
+	assert_output --regexp '^n+sRd$'
+}
