@@ -21,6 +21,7 @@
 #include "world/blkdev.h"
 #include "world/guard.h"
 #include "world/metadev.h"
+#include "world/metaread.h"
 
 #define LOCK_DIR "/run/era"
 
@@ -233,7 +234,7 @@ static int read_ranges(struct cut *c, uint64_t at_least, uint64_t since, uint64_
 			(ull)c->dev.block_sectors);
 		goto out;
 	}
-	if (erameta_changed(m.era, since, before, set, e) || erameta_recheck(m.era, e))
+	if (metaread_changed(m.era, since, before, set, e))
 		goto out;
 	rc = 0;
 out:

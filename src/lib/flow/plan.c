@@ -12,6 +12,7 @@
 #include "words/num.h"
 #include "world/dm.h"
 #include "world/metadev.h"
+#include "world/metaread.h"
 
 #define ull unsigned long long
 
@@ -184,8 +185,7 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 			info->nr_blocks, (ull)set->nr_blocks);
 		goto out;
 	}
-	if (erameta_changed(era, since, before, set, e) == 0)
-		rc = erameta_recheck(era, e);
+	rc = metaread_changed(era, since, before, set, e);
 out:
 	erameta_close(era);
 	metadev_close(dev);
