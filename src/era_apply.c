@@ -11,6 +11,7 @@
 #include "flow/target.h"
 #include "pure/state.h"
 #include "system/cores.h"
+#include "system/fdio.h"
 #include "system/stop.h"
 #include "words/msg.h"
 #include "words/num.h"
@@ -263,6 +264,8 @@ int main(int argc, char **argv)
 
 	msg_init("era_apply");
 	stop_init();
+	if (fdio_std())
+		return ERR_RUNTIME;
 	if (parse(argc, argv, &o, &e))
 		return msg_error(&e);
 	if (o.token ? print_token(&o, &e) : all(&o, &e))

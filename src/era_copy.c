@@ -13,6 +13,7 @@
 #include "pure/rangelist.h"
 #include "pure/state.h"
 #include "system/cores.h"
+#include "system/fdio.h"
 #include "system/stop.h"
 #include "words/json.h"
 #include "words/msg.h"
@@ -454,6 +455,8 @@ int main(int argc, char **argv)
 
 	msg_init("era_copy");
 	stop_init();
+	if (fdio_std())
+		return ERR_RUNTIME;
 	if (parse(argc, argv, &o, &e) || run(&o, &e))
 		return msg_error(&e);
 	return 0;
