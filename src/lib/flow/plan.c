@@ -161,7 +161,15 @@ static int open_file(const char *path, bool held, struct metadev **dev, struct e
 	if (!*dev)
 		return -1;
 	*era = erameta_open(metadev_io(*dev), held ? ERAMETA_HELD : ERAMETA_CURRENT, e);
-	return *era ? 0 : -1;
+	return *era ? 0 : metadev_blame(*dev, e);
+}
+
+static int other_device(const char *metadata, uint32_t nr_blocks, uint64_t device_blocks,
+			struct err *e)
+{
+	err_set(e, ERR_CORRUPT, "%s: is for %u era blocks, the device has %llu", metadata, nr_blocks,
+		(ull)device_blocks);
+	return err_hint(e, "it is the metadata of another device, or the device changed its size");
 }
 
 int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t before,
@@ -186,6 +194,8 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 		goto out;
 	}
 	rc = metaread_changed(era, since, before, set, e);
+	if (rc)
+		metadev_blame(dev, e);
 out:
 	erameta_close(era);
 	metadev_close(dev);
