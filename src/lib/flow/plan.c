@@ -184,13 +184,13 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 		goto out;
 	info = erameta_info(era);
 	about->block_sectors = info->block_size;
+	about->nr_blocks = info->nr_blocks;
 	/* A held snapshot has every era below its own; metadata at rest has its own era too. */
 	about->era_c = held ? info->era : (uint64_t)info->era + 1;
 	if (set->nr_blocks == 0 && blockset_init(set, info->nr_blocks, e))
 		goto out;
 	if (set->nr_blocks < info->nr_blocks) {
-		err_set(e, ERR_CORRUPT, "%s: is for %u era blocks, the device has %llu", metadata,
-			info->nr_blocks, (ull)set->nr_blocks);
+		other_device(metadata, info->nr_blocks, set->nr_blocks, e);
 		goto out;
 	}
 	rc = metaread_changed(era, since, before, set, e);
@@ -242,6 +242,9 @@ static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, 
 
 	if (plan_list_file(o->metadata, o->held, since, o->before, &p->set, &about, e))
 		return -1;
+	/* What the metadata does not reach was not tracked; only what a grow added need not be. */
+	if (!p->full && about.nr_blocks < num_div_up(p->head.parent_size, p->head.granule))
+		return other_device(o->metadata, about.nr_blocks, p->set.nr_blocks, e);
 	p->head.era_c = about.era_c;
 	if (!o->has_token || o->token.era_c <= p->head.era_c)
 		return 0;
