@@ -249,7 +249,8 @@ static int check_modes(const struct options *o, const struct opt *opt, struct er
 		why = "--list and --ranges exclude each other";
 	else if ((p->ranges || p->metadata) && p->cut == WIRE_CUT_FENCE)
 		why = "--cut=fence does not go with ranges from elsewhere";
-	else if (p->era_c && !p->ranges && !p->full && !(p->has_token && p->token.full))
+	else if (p->era_c && (p->metadata || (!p->ranges && !p->full &&
+					      !(p->has_token && p->token.full))))
 		why = "--era goes with --ranges, or with --full of something without eras";
 	else if (p->block_sectors && p->metadata)
 		why = "--block-size does not go with --metadata, which knows it";
