@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flow/copyflow.h"
@@ -423,15 +424,26 @@ static int stream(struct options *o, struct plan *p, struct err *e)
 	return rc;
 }
 
+static int check_stdout(struct err *e)
+{
+	struct stat st;
+
+	if (isatty(STDOUT_FILENO))
+		err_set(e, ERR_USAGE, "a stream is not written to a terminal");
+	else if (fstat(STDOUT_FILENO, &st) == 0 && S_ISBLK(st.st_mode))
+		err_set(e, ERR_USAGE, "standard output: is a block device, and a stream is a file");
+	else
+		return 0;
+	return err_hint(e, "pipe it into era_apply, or name a file with -o");
+}
+
 static int run(struct options *o, struct err *e)
 {
 	static struct plan p;
 	int rc = -1;
 
-	if (!o->list && !o->estimate && !o->output && isatty(STDOUT_FILENO)) {
-		err_set(e, ERR_USAGE, "a stream is not written to a terminal");
-		return err_hint(e, "pipe it into era_apply, or name a file with -o");
-	}
+	if (!o->list && !o->estimate && !o->output && check_stdout(e))
+		return -1;
 	if (list_only(o) && !o->plan.device)
 		return list_file(o, e);
 	if (plan_open(&p, &o->plan, e))

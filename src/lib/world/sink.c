@@ -28,27 +28,9 @@
 #include "system/fdio.h"
 #include "words/hash.h"
 #include "words/num.h"
+#include "world/blkdev.h"
 
 #define FINGER_LEN 1048576u
-
-/* Is the name one in /dev, whatever links lead there? Its directory decides. */
-static bool in_dev(const char *name)
-{
-	char dir[PATH_MAX];
-	char real[PATH_MAX];
-	const char *slash = strrchr(name, '/');
-
-	if (slash && (size_t)(slash - name) >= sizeof(dir))
-		return false;
-	strcpy(dir, slash ? "/" : ".");
-	if (slash && slash > name) {
-		memcpy(dir, name, (size_t)(slash - name));
-		dir[slash - name] = '\0';
-	}
-	if (!realpath(dir, real))
-		return false;
-	return strcmp(real, "/dev") == 0 || strncmp(real, "/dev/", 5) == 0;
-}
 
 static int busy(const char *name, const char *why, struct err *e)
 {
@@ -143,7 +125,7 @@ static int look(const char *name, struct stat *st, struct err *e)
 	}
 	if (errno != ENOENT)
 		return err_sys(e, "%s: cannot open", name);
-	if (!in_dev(name))
+	if (!blkdev_in_dev(name))
 		return 0;
 	err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
 	return err_hint(e, "files are not created in /dev; check the name with lsblk");
