@@ -81,6 +81,8 @@ static int check_loops(const struct sink *s, const struct stat *st, struct err *
 
 static int open_device(struct sink *s, struct err *e)
 {
+	int read_only = 0;
+
 	/* O_EXCL on a block device: refused while mounted, swapped on, or part of dm, md or loop. */
 	s->fd = open(s->name, O_RDWR | O_EXCL | O_CLOEXEC);
 	if (s->fd < 0 && errno == EBUSY)
@@ -89,6 +91,11 @@ static int open_device(struct sink *s, struct err *e)
 		return err_sys(e, "%s: cannot open for writing", s->name);
 	if (ioctl(s->fd, BLKGETSIZE64, &s->size))
 		return err_sys(e, "%s: cannot get the size", s->name);
+	/* The open is granted, and the first write would fail, with the state written before it. */
+	if (ioctl(s->fd, BLKROGET, &read_only) == 0 && read_only) {
+		err_set(e, ERR_RUNTIME, "%s: is read-only", s->name);
+		return err_hint(e, "if it may be written to: blockdev --setrw %s", s->name);
+	}
 	return 0;
 }
 
