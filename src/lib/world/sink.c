@@ -165,6 +165,8 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 int sink_create(struct sink *s, struct err *e)
 {
 	s->fd = open(s->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (s->fd < 0 && errno == EEXIST)
+		return busy(s->name, "another program has just made it, such as a running era_apply", e);
 	if (s->fd < 0)
 		return err_sys(e, "%s: cannot create", s->name);
 	s->created = true;
