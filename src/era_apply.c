@@ -145,8 +145,11 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 			return -1;
 	if (rc < 0 || check(o, argc - optind, e))
 		return -1;
-	if (!o->verify && !o->dump)
+	if (!o->verify && !o->dump) {
 		o->flow.target = argv[optind];
+		if (opt_operand(o->flow.target, "TARGET", e))
+			return -1;
+	}
 	if (o->flow.threads == 0)
 		o->flow.threads = cores_default();
 	return 0;

@@ -292,8 +292,11 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 			return -1;
 	if (rc < 0 || check(o, &opt, argc - optind, e))
 		return -1;
-	if (optind < argc)
+	if (optind < argc) {
 		o->plan.device = argv[optind];
+		if (opt_operand(o->plan.device, "DEVICE", e))
+			return -1;
+	}
 	if (o->copy.threads == 0)
 		o->copy.threads = cores_default();
 	o->plan.no_fence = o->estimate;
