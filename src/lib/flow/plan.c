@@ -231,9 +231,10 @@ static int choose_granule(const struct plan *p, const struct plan_opts *o, uint6
 		return granule_of_file(o, granule, e);
 	if (*granule == 0 && p->full)
 		*granule = FULL_GRANULE;
-	if (*granule == 0)
-		return err_set(e, ERR_USAGE, "--ranges needs --block-size: how many sectors an era block has");
-	return 0;
+	if (*granule != 0)
+		return 0;
+	err_set(e, ERR_USAGE, "--ranges needs --block-size: how many sectors an era block has");
+	return err_hint(e, "it is the last number of the era device's line in dmsetup table");
 }
 
 static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, struct err *e)
@@ -315,9 +316,11 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct err *e)
 		blockset_add(&p->set, 0, p->set.nr_blocks);
 	else if (p->head.parent_size < p->head.size)
 		blockset_add(&p->set, p->head.parent_size / granule, p->set.nr_blocks);
-	if (p->head.era_c != 0 && p->head.era_c < p->head.since)
-		return err_set(e, ERR_IDENTITY, "%s: the cut is at era %llu, below the %llu it starts from",
-			       o->device, (ull)p->head.era_c, (ull)p->head.since);
+	if (p->head.era_c != 0 && p->head.era_c < p->head.since) {
+		err_set(e, ERR_IDENTITY, "%s: the cut is at era %llu, below the %llu it starts from",
+			o->device, (ull)p->head.era_c, (ull)p->head.since);
+		return need_full(o, e);
+	}
 	identity_describe(&p->head, o->device, p->src.fd);
 	return 0;
 }
