@@ -144,6 +144,12 @@ teardown() {
 	assert_equal "$(token m.img)" "$t0"
 	fails 2 era_apply --undo m.img -i one.era m.img
 	cmp m.img at0.img
+	# A name that is taken only when it is to be given.
+	ln -s nowhere link
+	fails 1 era_apply --undo link -i one.era m.img
+	says "link: cannot create: File exists"
+	assert_equal "$(readlink link)" nowhere
+	cmp m.img at0.img
 }
 
 @test "--undo onto nothing is refused, and makes nothing" {
