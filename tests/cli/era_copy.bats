@@ -184,7 +184,8 @@ usage() { # TEXT ARG...: refused, with these words
 	says "missing.img: cannot open: No such file or directory"
 	chmod 755 . ..
 	chmod 600 a.img
-	run --separate-stderr -1 setpriv --reuid=65534 --clear-groups "$(command -v era_copy)" --full a.img
+	as_nobody era_copy --full a.img
+	assert_equal "$status" 1
 	says "a.img: cannot open: Permission denied"
 }
 
@@ -368,8 +369,8 @@ usage() { # TEXT ARG...: refused, with these words
 	mkdir locked
 	chmod 755 . .. locked
 	chmod 644 a.img
-	run --separate-stderr -1 setpriv --reuid=65534 --clear-groups "$(command -v era_copy)" --full -o locked/s.era \
-		a.img
+	as_nobody era_copy --full -o locked/s.era a.img
+	assert_equal "$status" 1
 	says "locked/s.era.part: cannot create: Permission denied"
 	fails 1 era_copy --full -o locked a.img
 	says "locked: "

@@ -156,7 +156,12 @@ chain() {
 
 # Where things can be put
 
+needs_root() { # WHAT-FOR
+	[ "$(id -u)" = 0 ] || skip "needs root, for $1"
+}
+
 attach() { # FILE [LOSETUP-OPTION...]: sets loop
+	needs_root "a loop device"
 	loop=$(losetup --show --find "${@:2}" "$1")
 	loops+=("$loop")
 }
@@ -167,9 +172,16 @@ detach() { # the last one, before the test ends
 }
 
 put_fs() { # DIR BYTES: a small tmpfs
+	needs_root "a mount"
 	mkdir "$1"
 	mount -t tmpfs -o "size=$2" era-test "$1"
 	mounts+=("$PWD/$1")
+}
+
+# as_nobody PROGRAM ARG...: sets output, stderr, status.
+as_nobody() {
+	needs_root "becoming nobody"
+	capture setpriv --reuid=65534 --clear-groups "$(command -v "$1")" "${@:2}"
 }
 
 terminal() { # COMMAND: of the shell, on a terminal; output has both streams, without returns
