@@ -123,7 +123,8 @@ static int refuse_suspended(const struct dm_era *dev, struct err *e)
 	return err_hint(e, "if nobody is at work on it: dmsetup resume %s", dev->name);
 }
 
-int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, struct err *e)
+int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, bool will_take,
+	     struct err *e)
 {
 	struct dm_era_status s;
 
@@ -136,7 +137,7 @@ int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, struct 
 	/* Status of a suspended device hangs. */
 	if (dev->suspended)
 		return refuse_suspended(dev, e);
-	if (dm_status(&c->dev, &s, e) || clean_up(c, &s, e))
+	if (dm_status(&c->dev, &s, e) || (will_take && clean_up(c, &s, e)))
 		return -1;
 	c->era = s.era;
 	c->weak = true;

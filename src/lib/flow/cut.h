@@ -40,9 +40,12 @@ struct cut {
 
 /*
  * Lock the device against other runs, judge the kernel, clean up what a dead run left. ERR_BUSY: in
- * use, suspended, or somebody else's metadata snapshot is held. Close also after a failure.
+ * use, suspended, or somebody else's metadata snapshot is held. The last is no matter without
+ * `will_take`, where no cut follows: the list comes from elsewhere, likely from that very snapshot.
+ * Close also after a failure.
  */
-int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, struct err *e);
+int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, bool will_take,
+	     struct err *e);
 void cut_close(struct cut *c);
 
 /*

@@ -98,7 +98,7 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 	if (!p->is_era && o->cut == WIRE_CUT_FENCE)
 		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so --cut=fence cannot be done",
 			       o->device);
-	if (p->is_era && cut_open(&p->cut, &dev, o->allow_kernel, e))
+	if (p->is_era && cut_open(&p->cut, &dev, o->allow_kernel, !o->ranges, e))
 		return -1;
 	return o->has_token && !o->token.full ? check_token(p, o, e) : 0;
 }
