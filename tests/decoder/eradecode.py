@@ -221,17 +221,22 @@ def walk_zstd(b):
         return "a reserved bit of the zstd frame", None
     single = desc >> 5 & 1
     at = 5 + (1 - single)
+    window = (8 + (b[5] & 7)) << (7 + (b[5] >> 3))
     id_len = (0, 1, 2, 4)[desc & 3]
     if any(b[at:at + id_len]):
         return "a zstd dictionary", None
+    if not single and window >= 1 << 32:
+        return "a zstd window of 4 GiB or more", None
     at += id_len
     size_len = (single, 2, 4, 8)[desc >> 6]
     said = int.from_bytes(b[at:at + size_len], "little") + (256 if size_len == 2 else 0) if size_len else None
     at += size_len
-    last = 0
+    last, block_max = 0, min(said if single else window, 128 << 10)
     while not last:
         block = int.from_bytes(b[at:at + 3], "little")
         last, kind, size = block & 1, block >> 1 & 3, block >> 3
+        if size > block_max:
+            return "a block of the zstd frame that is too large", None
         at += 3 + (1 if kind == 1 else size)
         if at > len(b):
             return "the zstd frame is cut short", None
@@ -269,6 +274,7 @@ def parse_head(f, sid):
     f.need((h["parent_size"] == 0) == (h["kind"] == FULL), f"parent's size {h['parent_size']}")
     if h["kind"] == INCREMENTAL:
         f.need(h["parent_size"] <= h["device_size"], "an incremental that shrinks the device")
+        f.need(h["c"] == 0 or h["c"] >= h["since"], f"since {h['since']} is more than C {h['c']}")
     h["fields"] = parse_fields(f, b)
     return h
 

@@ -124,7 +124,7 @@ static int refuse_suspended(const struct dm_era *dev, struct err *e)
 	return err_hint(e, "if nobody is at work on it: dmsetup resume %s", dev->name);
 }
 
-void cut_identify(struct cut *c, const struct dm_era *dev)
+int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
 	c->dev = *dev;
@@ -132,6 +132,8 @@ void cut_identify(struct cut *c, const struct dm_era *dev)
 	c->nr_blocks = num_div_up(dev->len_sectors, dev->block_sectors);
 	c->weak = true;
 	identity_weak_generation(dev->name, dev->uuid, dev->block_sectors * 512, c->generation);
+	/* Status, messages and reads of a suspended device hang. */
+	return dev->suspended ? refuse_suspended(dev, e) : 0;
 }
 
 int cut_open(struct cut *c, bool allow_kernel, struct err *e)
@@ -140,9 +142,6 @@ int cut_open(struct cut *c, bool allow_kernel, struct err *e)
 
 	if (take_lock(c, e) || judge_kernel(c, allow_kernel, e))
 		return -1;
-	/* Status of a suspended device hangs. */
-	if (c->dev.suspended)
-		return refuse_suspended(&c->dev, e);
 	if (dm_status(&c->dev, &s, e) || clean_up(c, &s, e))
 		return -1;
 	c->era = s.era;

@@ -99,8 +99,8 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 	if (!p->is_era && o->cut == WIRE_CUT_FENCE)
 		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so --cut=fence cannot be done",
 			       o->device);
-	if (p->is_era)
-		cut_identify(&p->cut, &dev);
+	if (p->is_era && cut_identify(&p->cut, &dev, e))
+		return -1;
 	/* Whoever made the ranges may hold the metadata snapshot they came from. */
 	if (p->is_era && !o->ranges && cut_open(&p->cut, o->allow_kernel, e))
 		return -1;
