@@ -67,6 +67,8 @@ static void reads(void)
 	close(fds[0]);
 	close(fds[1]);
 	ok(fdio_read(999, "gone", got, 1, &n, &e) == -1 && e.kind == ERR_RUNTIME, "a bad descriptor: %s", e.text);
+	err_clear(&e);
+	ok(fdio_read(-1, "gone", got, 1, &n, &e) == -1 && e.kind == ERR_RUNTIME, "none at all: %s", e.text);
 }
 
 /* A process that reads slowly and says by its exit code whether all came. */
