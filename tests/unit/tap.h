@@ -29,6 +29,13 @@ __attribute__((format(printf, 2, 3), unused)) static bool ok(bool good, const ch
 	return good;
 }
 
+/* A test that cannot run here, and why. */
+__attribute__((unused)) static void skip(const char *what, const char *why)
+{
+	printf("ok %d - %s # SKIP %s\n", ++tap_nr, what, why);
+	fflush(stdout);
+}
+
 __attribute__((unused)) static int tap_done(void)
 {
 	printf("1..%d\n", tap_nr);

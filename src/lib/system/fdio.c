@@ -35,6 +35,11 @@ static int wait_ready(int fd, short events, const char *name, struct err *e)
 	struct pollfd p = {.fd = fd, .events = events};
 	int n;
 
+	/* poll ignores such a descriptor, and would wait for ever. */
+	if (fd < 0) {
+		errno = EBADF;
+		return err_sys(e, "%s: cannot wait", name);
+	}
 	for (;;) {
 		if (stop_check(e))
 			return -1;
