@@ -111,6 +111,14 @@ something_begun() {
 	[ -n "$(find /tmp/out -type f -size +1M)" ]
 }
 
+under_nohup() {
+	start copy sh -c "exec nohup $ERA_BUILD/era_copy --compress=none --limit-rate 4M --full $dev"
+	wait_for 60 begun /tmp/copy.out
+	kill -HUP "$(cat /tmp/copy.pid)"
+	ended copy 0
+	era_apply --verify -i /tmp/copy.out
+}
+
 stalled_reader() {
 	more_writes
 	rm -f /tmp/fifo
@@ -149,6 +157,7 @@ guest_stop() {
 	check "era_apply killed: both ends fail" apply_killed KILL 137
 	check "era_apply killed: the next run mends the mirror" mended
 	check "a file that is not whole does not appear" no_output
+	check "a log-out under nohup ends nothing" under_nohup
 	check "SIGTERM while nobody reads" stalled_reader
 	check "the next run" mended
 	dmsetup remove data
