@@ -47,7 +47,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all man install check check-unit check-cli check-corpus check-vm lint clean
+.PHONY: all test-programs man install check check-unit check-cli check-corpus check-vm lint clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -89,7 +89,9 @@ install: all man
 	install -m 644 $(filter %.1,$(MANUALS)) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5
 
-check: all $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%)
+test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%)
+
+check: all test-programs
 	tests/run --build $(B) unit corpus cli
 
 check-vm: all

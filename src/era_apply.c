@@ -36,15 +36,15 @@ enum {
 };
 
 static const struct opt_spec specs[] = {
-	{O_INPUT, 'i', "input", "FILE", "read FILE instead of standard input; repeat for a chain", true},
+	{O_INPUT, 'i', "input", "FILE", "read FILE, not stdin; repeat for a chain", true},
 	{O_VERIFY, 0, "verify", NULL, "only check the streams; there is no TARGET", false},
 	{O_DUMP, 0, "dump", NULL, "print header and frames; there is no TARGET", false},
 	{O_JSON, 0, "json", NULL, "with --dump: as JSON", false},
 	{O_TOKEN, 0, "token", NULL, "print the token from which the next stream starts", false},
-	{O_UNDO, 0, "undo", "FILE", "first write a reverse stream to FILE: the way back", false},
-	{O_STATE, 0, "state", "FILE", "keep TARGET's state in FILE (default TARGET.era)", false},
-	{O_FORCE, 'f', "force", NULL, "let a full overwrite a target nothing is known of", false},
-	{O_THREADS, 'T', "threads", "N", "threads that decompress and write (default: cores, max 8)", false},
+	{O_UNDO, 0, "undo", "FILE", "first write the way back, a stream, to FILE", false},
+	{O_STATE, 0, "state", "FILE", "keep TARGET's state in FILE", false},
+	{O_FORCE, 'f', "force", NULL, "let a full go over a target that is unknown", false},
+	{O_THREADS, 'T', "threads", "N", "threads (default: as many as cores, up to 8)", false},
 	{O_PROGRESS, 0, "progress", "WHEN", "auto, always, never or json", false},
 	{O_QUIET, 'q', "quiet", NULL, "errors only", false},
 	{O_VERBOSE, 'v', "verbose", NULL, "a summary of each stream", false},
@@ -68,9 +68,10 @@ static void help(void)
 	       "       era_apply --verify | --dump       check or show a stream\n\n");
 	opt_help(specs);
 	printf("\nA whole incremental backup, first time and every time:\n"
-	       "  ssh HOST era_copy --from \"$(era_apply --token m.img)\" DEVICE | era_apply m.img\n\n"
-	       "Exit: 0 done, 1 failure, 2 usage, 3 corrupt or truncated, 4 not this target or parent,\n"
-	       "5 in use. See era_apply(1).\n");
+	       "  ssh HOST era_copy --from \"$(era_apply --token m.img)\" DEVICE |\n"
+	       "    era_apply m.img\n\n"
+	       "Exit: 0 done, 1 failure, 2 usage, 3 corrupt or truncated, 4 not this target\n"
+	       "or parent, 5 in use. See era_apply(1).\n");
 }
 
 static int take(struct options *o, int id, const char *value, struct err *e)
@@ -213,26 +214,42 @@ static int one(struct options *o, int fd, const char *name, struct state *chain,
 	return rc;
 }
 
+/* "-" is standard input. */
+static int open_input(const char *input, const char **name, struct err *e)
+{
+	int fd;
+
+	*name = input;
+	if (strcmp(input, "-") != 0) {
+		fd = open(input, O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? err_sys(e, "%s: cannot open", input) : fd;
+	}
+	*name = "standard input";
+	if (!isatty(STDIN_FILENO))
+		return STDIN_FILENO;
+	err_set(e, ERR_USAGE, "a stream is not read from a terminal");
+	return err_hint(e, "pipe era_copy into this, or name a file with -i");
+}
+
 static int all(struct options *o, struct err *e)
 {
 	struct state chain = {0};
+	const char *name;
 	unsigned int i;
 	int rc;
 	int fd;
 
-	if (o->nr_inputs == 0) {
-		if (isatty(STDIN_FILENO)) {
-			err_set(e, ERR_USAGE, "a stream is not read from a terminal");
-			return err_hint(e, "pipe era_copy into this, or name a file with -i");
-		}
-		return one(o, STDIN_FILENO, "standard input", &chain, true, e);
-	}
+	if (o->flow.target && target_check_name(o->flow.target, e))
+		return -1;
+	if (o->nr_inputs == 0)
+		o->inputs[o->nr_inputs++] = "-";
 	for (i = 0; i < o->nr_inputs; i++) {
-		fd = open(o->inputs[i], O_RDONLY | O_CLOEXEC);
+		fd = open_input(o->inputs[i], &name, e);
 		if (fd < 0)
-			return err_sys(e, "%s: cannot open", o->inputs[i]);
-		rc = one(o, fd, o->inputs[i], &chain, i == 0, e);
-		close(fd);
+			return -1;
+		rc = one(o, fd, name, &chain, i == 0, e);
+		if (fd != STDIN_FILENO)
+			close(fd);
 		if (rc)
 			return -1;
 	}

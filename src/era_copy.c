@@ -54,19 +54,19 @@ static const struct opt_spec specs[] = {
 	{O_FROM, 0, "from", "TOKEN", "copy what changed since TOKEN (era_apply --token)", false},
 	{O_SINCE, 0, "since", "ERA", "copy or list what was written in ERA or later", false},
 	{O_BEFORE, 0, "before", "ERA", "with --list: only what was written before ERA", false},
-	{O_RANGES, 0, "ranges", "FILE", "take the ranges from era_invalidate's output; - is stdin", false},
+	{O_RANGES, 0, "ranges", "FILE", "ranges as era_invalidate prints them; - is stdin", false},
 	{O_BLOCK_SIZE, 0, "block-size", "SECTORS", "era block size of --ranges", false},
-	{O_ERA, 0, "era", "ERA", "first era after the cut, where --ranges come from elsewhere", false},
+	{O_ERA, 0, "era", "ERA", "with --ranges: the first era after their cut", false},
 	{O_METADATA, 0, "metadata", "FILE", "read metadata that is not in use", false},
 	{O_HELD, 0, "held", NULL, "of --metadata: the metadata snapshot held in it", false},
-	{O_CUT, 0, "cut", "KIND", "fence or none (default: fence where DEVICE is dm-era)", false},
-	{O_LIST, 0, "list", "[=FORMAT]", "only list the changed blocks: text, xml or json", false},
+	{O_CUT, 0, "cut", "KIND", "fence or none (default: fence for dm-era)", false},
+	{O_LIST, 0, "list", "[=FORMAT]", "only list the changes: text, xml or json", false},
 	{O_ESTIMATE, 0, "estimate", NULL, "only say how much would be copied", false},
 	{O_JSON, 0, "json", NULL, "with --estimate: as JSON", false},
 	{O_OUTPUT, 'o', "output", "FILE", "write to FILE; it appears when it is whole", false},
 	{O_LEVEL, 0, "level", "N", "zstd level, 1 to 19 (default 3)", false},
 	{O_COMPRESS, 0, "compress", "HOW", "zstd or none", false},
-	{O_THREADS, 'T', "threads", "N", "threads that compress (default: cores, max 8)", false},
+	{O_THREADS, 'T', "threads", "N", "threads (default: as many as cores, up to 8)", false},
 	{O_LIMIT_RATE, 0, "limit-rate", "RATE", "read at most RATE bytes a second, as 50M", false},
 	{O_ALLOW_KERNEL, 0, "allow-kernel", NULL, "work on a kernel known to lose writes", false},
 	{O_PROGRESS, 0, "progress", "WHEN", "auto, always, never or json", false},
@@ -97,9 +97,10 @@ static void help(void)
 	       "       era_copy --list --since ERA DEVICE         only the list\n\n");
 	opt_help(specs);
 	printf("\nA whole incremental backup, first time and every time:\n"
-	       "  ssh HOST era_copy --from \"$(era_apply --token m.img)\" DEVICE | era_apply m.img\n\n"
-	       "Exit: 0 done, 1 failure, 2 usage, 3 corrupt input, 4 a full is needed, 5 in use.\n"
-	       "See era_copy(1).\n");
+	       "  ssh HOST era_copy --from \"$(era_apply --token m.img)\" DEVICE |\n"
+	       "    era_apply m.img\n\n"
+	       "Exit: 0 done, 1 failure, 2 usage, 3 corrupt input, 4 a full is needed,\n"
+	       "5 in use. See era_copy(1).\n");
 }
 
 /* Values */
@@ -219,11 +220,11 @@ static int check_start(const struct options *o, struct err *e)
 
 	if (starts > 1)
 		return err_set(e, ERR_USAGE, "--full, --from and --since exclude each other");
-	if (p->ranges && !p->has_token)
+	if (p->ranges && !p->has_token && !p->full)
 		return err_set(e, ERR_USAGE, "--ranges needs --from TOKEN: what the ranges start from");
 	if (starts == 0) {
-		err_set(e, ERR_USAGE, "where the stream starts is not said");
-		return err_hint(e, "--full, --from TOKEN or --since ERA");
+		err_set(e, ERR_USAGE, "where it starts is not said");
+		return err_hint(e, "%s--from TOKEN or --since ERA", o->list ? "" : "--full, ");
 	}
 	if (o->list != LIST_NONE && (p->full || (p->has_token && p->token.full)))
 		return err_set(e, ERR_USAGE, "--list needs --since ERA or --from TOKEN of an earlier stream");
@@ -325,7 +326,7 @@ static int list_file(const struct options *o, struct err *e)
 		goto out;
 	about.block_size = listing.block_sectors;
 	about.since = (uint32_t)since;
-	about.era = listing.era;
+	about.era = (uint32_t)listing.era_c;
 	rc = print_list(o, &set, &about, e);
 out:
 	blockset_fini(&set);
@@ -372,10 +373,10 @@ static void summary(const struct plan *p, const struct streamout *out, double se
 	struct token t;
 
 	state_after(&p->head, p->head.era_c, &t);
-	msg_note("%s: %s of %s changed, sent %s (%.1f : 1) in %.1f s; cut %s, stood still %.0f ms",
+	msg_note("%s: %s of %s %s, sent %s in %.1f s; cut %s, stood still %.0f ms",
 		 wire_kind_name(p->head.kind), num_size(changed, a, sizeof(a)),
-		 num_size(p->head.size, b, sizeof(b)), num_size(out->position, c, sizeof(c)),
-		 (double)changed / (double)out->position, seconds, wire_cut_name(p->head.cut),
+		 num_size(p->head.size, b, sizeof(b)), p->full ? "copied" : "changed",
+		 num_size(out->position, c, sizeof(c)), seconds, wire_cut_name(p->head.cut),
 		 (double)p->head.still_us / 1e3);
 	msg_note("token %s", token_print(&t, word));
 }
@@ -414,7 +415,7 @@ static int stream(struct options *o, struct plan *p, struct err *e)
 
 	if (!o->output)
 		return write_stream(o, p, STDOUT_FILENO, "standard output", e);
-	if (outfile_open(&f, o->output, e) == 0 && write_stream(o, p, f.fd, o->output, e) == 0)
+	if (outfile_open(&f, o->output, p->src.fd, e) == 0 && write_stream(o, p, f.fd, o->output, e) == 0)
 		rc = outfile_publish(&f, true, e);
 	outfile_close(&f);
 	return rc;

@@ -28,7 +28,7 @@ struct metaimage {
 	uint64_t nr_blocks;
 	uint64_t used;	       /* blocks handed out, the superblock included: begins as 1 */
 	uint64_t stride;       /* 0, or prime to nr_blocks - 1 */
-	unsigned int per_node; /* entries in a node */
+	unsigned int per_node; /* entries in a node; 168 of 252 leaves every node a third full */
 };
 
 struct mi_super {

@@ -152,3 +152,20 @@ normal() {
 	run -1 bash -c '"$1" --xml 1 a.bin > /dev/full' - "$tools/metalist"
 	assert_output --partial "writing the list of blocks"
 }
+
+@test "two readers at once list what one lists and what era_invalidate lists, with and without order on disk" {
+	local seed nr
+
+	for seed in 1 2 3 4; do
+		# Fewer blocks than parts, some parts, many; never a whole number of them.
+		nr=$((seed * seed * 60000 + 77))
+		"$tools/mkmeta" "$nr" 128 12 5 20000 3 $((seed % 2)) "$seed" meta.bin
+		"$tools/metalist" --text 5 meta.bin >one.txt
+		"$ERA_BUILD/era_copy" --list --since 5 --metadata meta.bin >two.txt
+		cmp one.txt two.txt
+		era_invalidate --written-since 5 meta.bin >theirs.xml
+		"$tools/metalist" --parse --text "$nr" theirs.xml >theirs.txt
+		cmp two.txt theirs.txt
+		[ -s two.txt ]
+	done
+}

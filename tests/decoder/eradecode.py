@@ -27,6 +27,7 @@ HEAD, MAP, DATA, ZERO, PASS, END, INDEX = range(1, 8)
 NAMES = {HEAD: "HEAD", MAP: "MAP", DATA: "DATA", ZERO: "ZERO", PASS: "PASS", END: "END", INDEX: "INDEX"}
 FULL, INCREMENTAL, REVERSE = 1, 2, 3
 MAP_EXTENTS, INDEX_ENTRIES = 65536, 4096
+OPTIONAL_FROM, PASSES_MAX, DEVICE_MAX, GRANULE_MAX = 128, 64, 1 << 56, 1 << 40
 NO_ID = bytes(16)
 NOT_CONTENT = "the zstd frame does not decode to the content"
 
@@ -89,9 +90,10 @@ class Frame:
         self.need(self.flags & ~1 == 0, f"flags {self.flags:#x} are not known")
         self.need(self.codec in (0, 1), f"codec {self.codec} is not known")
         self.need(zero == 0, "bytes 36 to 39 are not zero")
-        known, optional = self.type in NAMES, self.flags & 1
-        self.need(known or optional, "unknown, and not optional")
-        self.need(not (known and optional), "this type is never optional")
+        optional = self.type >= OPTIONAL_FROM
+        self.need(optional or self.type in NAMES, "not known")
+        self.need(optional == (self.flags & 1), "not optional" if optional else "this type is never optional")
+        self.need(not optional or self.codec == 0, "optional, and compressed")
         self.need(self.stored_len <= MIB, f"stored length {self.stored_len} is over 1 MiB")
         if self.type == ZERO:
             self.need(self.codec == 0 and self.stored_len == 0, "a codec or stored bytes")
@@ -169,7 +171,7 @@ def unzstd(frames):
         if f.problem:
             pass
         elif said is None:
-            unzstd_alone(f)
+            unzstd_alone(f, narrow(f.stored))
         elif said != f.logical:
             f.problem = f"the zstd frame says {said} bytes, the header {f.logical}"
         else:
@@ -177,7 +179,7 @@ def unzstd(frames):
     with tempfile.TemporaryDirectory(prefix="eradecode.") as where:
         for i, f in enumerate(many):
             with open(f"{where}/{i}.zst", "wb") as out:
-                out.write(f.stored)
+                out.write(narrow(f.stored))
         if many:
             subprocess.run(["zstd", "-dqf", "--long=31"] + [f"{i}.zst" for i in range(len(many))], cwd=where,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -191,10 +193,16 @@ def unzstd(frames):
                 f.problem = NOT_CONTENT
 
 
-def unzstd_alone(f):
+def narrow(b):
+    """The zstd frame with a window of at most 8 MiB: no content is longer, but zstd would refuse to make room."""
+    single, window = b[4] >> 5 & 1, b[5]
+    return b if single or window >> 3 <= 13 else b[:5] + bytes([13 << 3]) + b[6:]
+
+
+def unzstd_alone(f, stored):
     """For a frame that does not say how long its content is: never takes more than the header promises."""
     with tempfile.TemporaryFile() as file:
-        file.write(f.stored)
+        file.write(stored)
         file.seek(0)
         with subprocess.Popen(["zstd", "-dcq", "--long=31"], stdin=file, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as zstd:
@@ -213,17 +221,22 @@ def walk_zstd(b):
         return "a reserved bit of the zstd frame", None
     single = desc >> 5 & 1
     at = 5 + (1 - single)
+    window = (8 + (b[5] & 7)) << (7 + (b[5] >> 3))
     id_len = (0, 1, 2, 4)[desc & 3]
     if any(b[at:at + id_len]):
         return "a zstd dictionary", None
+    if not single and window >= 1 << 32:
+        return "a zstd window of 4 GiB or more", None
     at += id_len
     size_len = (single, 2, 4, 8)[desc >> 6]
     said = int.from_bytes(b[at:at + size_len], "little") + (256 if size_len == 2 else 0) if size_len else None
     at += size_len
-    last = 0
+    last, block_max = 0, min(said if single else window, 128 << 10)
     while not last:
         block = int.from_bytes(b[at:at + 3], "little")
         last, kind, size = block & 1, block >> 1 & 3, block >> 3
+        if size > block_max:
+            return "a block of the zstd frame that is too large", None
         at += 3 + (1 if kind == 1 else size)
         if at > len(b):
             return "the zstd frame is cut short", None
@@ -242,8 +255,10 @@ def parse_head(f, sid):
             "consistency flags stall").split()
     h = dict(zip(keys, struct.unpack_from("<16s16s16s16sQQQQQQIBBBBQ", b)))
     f.need(h["stream_id"] == sid, "not the stream id of the preamble")
-    f.need(h["device_size"] > 0, "device size zero")
-    f.need(h["granule"] > 0 and h["granule"] % 512 == 0, f"granule {h['granule']}")
+    f.need(0 < h["device_size"] <= DEVICE_MAX, f"device size {h['device_size']}")
+    f.need(h["parent_size"] <= DEVICE_MAX, f"parent's size {h['parent_size']}")
+    f.need(0 < h["granule"] <= GRANULE_MAX and h["granule"] % 512 == 0, f"granule {h['granule']}")
+    f.need(h["sector"] in [512 << i for i in range(8)], f"sector size {h['sector']}")
     f.need(h["kind"] in (FULL, INCREMENTAL, REVERSE), f"kind {h['kind']} is not known")
     f.need(1 <= h["cut"] <= 4, f"cut {h['cut']} is not known")
     f.need(1 <= h["consistency"] <= 4, f"consistency {h['consistency']} is not known")
@@ -254,41 +269,31 @@ def parse_head(f, sid):
         f.need(h["parent_id"] != NO_ID, "a reverse stream without the id it undoes")
     if h["kind"] == FULL:
         f.need(h["parent_id"] == NO_ID, "a full stream with a parent id")
-        f.need(h["since"] == 0, "a full stream with a since")
-        f.need(h["parent_size"] == 0, "a full stream with a parent's size")
-    else:
-        f.need(h["parent_size"] != 0, "device size at the parent's cut is zero")
+    if h["kind"] != INCREMENTAL:
+        f.need(h["since"] == 0, "a since, and not incremental")
+    f.need((h["parent_size"] == 0) == (h["kind"] == FULL), f"parent's size {h['parent_size']}")
+    if h["kind"] == INCREMENTAL:
+        f.need(h["parent_size"] <= h["device_size"], "an incremental that shrinks the device")
+        f.need(h["c"] == 0 or h["c"] >= h["since"], f"since {h['since']} is more than C {h['c']}")
     h["fields"] = parse_fields(f, b)
     return h
 
 
 def parse_fields(f, b):
-    fields, seen, at = {}, set(), 128
+    fields, at, last = {}, 128, -1
     while at < len(b):
         f.need(at + 4 <= len(b), "ends inside a field")
         tag, length = struct.unpack_from("<HH", b, at)
         value = b[at + 4:at + 4 + length]
         at += 4 + length
         f.need(at <= len(b), f"field {tag:#x} is longer than HEAD")
-        f.need(tag not in seen, f"field {tag:#x} twice")
-        seen.add(tag)
+        f.need(tag > last, f"field {tag:#x} behind field {last:#x}")
+        last = tag
         f.need(tag < 0x8000, f"critical field {tag:#x} is not known")
         if 1 <= tag <= 7:
-            f.need(length <= 255 and 0 not in value, f"field {tag}: too long, or a NUL")
-            try:
-                fields[tag] = value.decode()
-            except UnicodeDecodeError:
-                f.need(False, f"field {tag} is not UTF-8")
+            f.need(1 <= length <= 255 and 0 not in value, f"field {tag}: empty, too long, or a NUL")
+            fields[tag] = value.decode(errors="backslashreplace")
     return fields
-
-
-def covers(extents, start, end):
-    """Whether the (start, end) pairs together hold all of [start, end)."""
-    for a, b in sorted(extents):
-        if a > start:
-            break
-        start = max(start, b)
-    return start >= end
 
 
 class Reader:
@@ -299,7 +304,6 @@ class Reader:
         self.sid, self.headers = sid, bytearray(preamble)
         self.step, self.head, self.end = "start", None, None
         self.passes, self.c = 0, 0
-        self.all_extents = []                   # of all passes
         self.counts = dict(data=0, zero=0, data_bytes=0, zero_bytes=0, stored=0)
         self.pending, self.last_index = [], 0   # entries of no INDEX yet; its position
         self.end_pos = 0
@@ -323,28 +327,34 @@ class Reader:
         f.need(self.step != PASS, "a pass without MAP")
         self.finish_pass(f)
         f.need(len(f.content) == 24, f"{len(f.content)} bytes")
-        number, zero, _since, c = struct.unpack("<IIQQ", f.content)
+        number, zero, since, c = struct.unpack("<IIQQ", f.content)
         self.passes += 1
         f.need(number == self.passes, f"number {number} instead of {self.passes}")
-        f.need(number == 1 or self.head["flags"] & 1, "a further pass that HEAD does not announce")
+        f.need(number <= PASSES_MAX, f"over {PASSES_MAX} passes")
         f.need(zero == 0, "bytes 4 to 7 are not zero")
-        f.need(c >= self.c, f"C {c} is less than {self.c}")
         if number == 1:
-            f.need(self.head["c"] in (0, c), f"C {c}, but {self.head['c']} in HEAD")
+            f.need(c == self.head["c"], f"C {c}, but {self.head['c']} in HEAD")
+            f.need(since == self.head["since"], f"since {since}, but {self.head['since']} in HEAD")
+        else:
+            f.need(self.head["flags"] & 1, "a further pass that HEAD does not announce")
+            f.need(since <= self.c, f"since {since} is more than {self.c}")
+            f.need(c >= self.c and (c == 0) == (self.c == 0), f"C {c} behind {self.c}")
         self.c = c
-        self.extents, self.at, self.reached, self.map_full = [], 0, 0, True
+        self.extents, self.at, self.reached, self.nr_maps, self.map_full = [], 0, 0, 0, True
         self.step = PASS
 
     def finish_pass(self, f):
         if self.passes:
+            self.finish_map(f)
             f.need(self.at == len(self.extents), "the extents of the pass are not all there")
-            self.all_extents += self.extents
 
     # 5.3
     def take_map(self, f):
         f.need(self.step in (PASS, MAP), "does not stand at the begin of a pass")
         f.need(len(f.content) % 16 == 0, f"{len(f.content)} bytes")
         f.need(self.map_full, "behind one that was not full")
+        f.need(self.nr_maps == 0 or f.content, "empty, and not the first")
+        self.nr_maps += 1
         self.map_full = len(f.content) == 16 * MAP_EXTENTS
         size, granule = self.head["device_size"], self.head["granule"]
         end = self.extents[-1][1] if self.extents else -1
@@ -358,9 +368,21 @@ class Reader:
             self.extents.append((offset, end))
         self.step = MAP
 
+    def finish_map(self, f):
+        """Behind the last MAP: what that of the first pass must hold."""
+        if self.step != MAP or self.passes > 1:
+            return
+        size, parent_size = self.head["device_size"], self.head["parent_size"]
+        last = self.extents[-1] if self.extents else (size, size)
+        if self.head["kind"] == FULL:
+            f.need(self.extents == [(0, size)], "the MAP before, of a full, is not the whole device")
+        elif size > parent_size:
+            f.need(last[0] <= parent_size and last[1] == size, "the MAP before is without all the device grew by")
+
     # 5.4
     def take_data(self, f):
         f.need(self.step in (MAP, DATA), "stands before MAP")
+        self.finish_map(f)
         self.step = DATA
         f.need(self.at < len(self.extents), "not in MAP")
         start, end = self.extents[self.at]
@@ -391,12 +413,6 @@ class Reader:
             f.need(e[key] == value, f"{key} {e[key]}, the frames say {value}")
         f.need(1 <= e["consistency"] <= 4, f"consistency {e['consistency']} is not known")
         f.need(e["digest"] == xxh3_128(self.headers), "wrong digest")
-        h = self.head
-        if h["kind"] == FULL:
-            f.need(covers(self.all_extents, 0, h["device_size"]), "a full stream without all of the device")
-        if h["kind"] == INCREMENTAL:
-            f.need(covers(self.all_extents, h["parent_size"], h["device_size"]),
-                   "an incremental without all that the device grew by")
         self.end, self.end_pos, self.step = e, f.pos, END
 
     # 5.6

@@ -123,7 +123,7 @@ static void build(const uint64_t *a, struct metaimage *m)
 
 int main(int argc, char **argv)
 {
-	struct metaimage m = {.used = 1, .per_node = 126};
+	struct metaimage m = {.used = 1, .per_node = 168};
 	uint64_t a[NR_ARGS];
 	int i;
 

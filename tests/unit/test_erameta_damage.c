@@ -12,6 +12,7 @@
 
 #include "metasample.h"
 #include "tap.h"
+#include "words/le.h"
 
 /* The kinds of blocks of the sample, found by following it. */
 static uint64_t at64(const struct sample *s, uint64_t block, unsigned int off)
@@ -358,8 +359,8 @@ static void every_bit(enum erameta_view view, bool mend)
 			continue; /* not on the path of this view */
 		}
 		b[100] ^= 1;
-		kind = mi_csum(b, MI_SUPER) == *(uint32_t *)b  ? MI_SUPER
-		       : mi_csum(b, MI_NODE) == *(uint32_t *)b ? MI_NODE
+		kind = mi_csum(b, MI_SUPER) == le32_get(b)  ? MI_SUPER
+		       : mi_csum(b, MI_NODE) == le32_get(b) ? MI_NODE
 							       : MI_ARRAY;
 		for (bit = 0; bit < 8 * MI_LEN; bit += mend ? 1 + (bit >= 2400) * 37 : BIT_STEP) {
 			s.reads = s.read_blocks = 0;

@@ -22,6 +22,8 @@
 struct batch {
 	unsigned int nr_frames;
 	uint32_t used;
+	uint64_t position; /* of the stream, and bytes mapped so far, when it was filled */
+	uint64_t mapped;
 	uint8_t *stored;
 	struct streamin_frame frames[FRAMES_MAX];
 };
@@ -77,6 +79,8 @@ static int fill(void *ctx, void *slot, struct err *e)
 	while (taken && a->event == STREAMIN_EXTENT)
 		if (take_extent(a, b, &taken, e))
 			return -1;
+	b->position = a->in.position;
+	b->mapped = a->in.check.map_bytes_total;
 	return b->nr_frames > 0;
 }
 
@@ -119,7 +123,7 @@ static int drain(void *ctx, void *slot, struct err *e)
 	(void)e;
 	for (i = 0; i < b->nr_frames; i++)
 		a->done += b->frames[i].header.logical_len;
-	tick(&a->opts->tick, a->done, a->in.check.map_bytes_total, a->in.position);
+	tick(&a->opts->tick, a->done, b->mapped, b->position);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "world/blkdev.h"
 #include "world/guard.h"
 #include "world/metadev.h"
+#include "world/metaread.h"
 
 #define LOCK_DIR "/run/era"
 
@@ -123,25 +124,27 @@ static int refuse_suspended(const struct dm_era *dev, struct err *e)
 	return err_hint(e, "if nobody is at work on it: dmsetup resume %s", dev->name);
 }
 
-int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, bool will_take,
-	     struct err *e)
+int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e)
 {
-	struct dm_era_status s;
-
 	memset(c, 0, sizeof(*c));
 	c->dev = *dev;
 	c->lock = -1;
 	c->nr_blocks = num_div_up(dev->len_sectors, dev->block_sectors);
-	if (take_lock(c, e) || judge_kernel(c, allow_kernel, e))
-		return -1;
-	/* Status of a suspended device hangs. */
-	if (dev->suspended)
-		return refuse_suspended(dev, e);
-	if (dm_status(&c->dev, &s, e) || (will_take && clean_up(c, &s, e)))
-		return -1;
-	c->era = s.era;
 	c->weak = true;
 	identity_weak_generation(dev->name, dev->uuid, dev->block_sectors * 512, c->generation);
+	/* Status, messages and reads of a suspended device hang. */
+	return dev->suspended ? refuse_suspended(dev, e) : 0;
+}
+
+int cut_open(struct cut *c, bool allow_kernel, struct err *e)
+{
+	struct dm_era_status s;
+
+	if (take_lock(c, e) || judge_kernel(c, allow_kernel, e))
+		return -1;
+	if (dm_status(&c->dev, &s, e) || clean_up(c, &s, e))
+		return -1;
+	c->era = s.era;
 	return 0;
 }
 
@@ -230,7 +233,7 @@ static int read_ranges(struct cut *c, uint64_t at_least, uint64_t since, uint64_
 			(ull)c->dev.block_sectors);
 		goto out;
 	}
-	if (erameta_changed(m.era, since, before, set, e) || erameta_recheck(m.era, e))
+	if (metaread_changed(m.era, since, before, set, e))
 		goto out;
 	rc = 0;
 out:

@@ -39,13 +39,16 @@ struct cut {
 };
 
 /*
- * Lock the device against other runs, judge the kernel, clean up what a dead run left. ERR_BUSY: in
- * use, suspended, or somebody else's metadata snapshot is held. The last is no matter without
- * `will_take`, where no cut follows: the list comes from elsewhere, likely from that very snapshot.
- * Close also after a failure.
+ * Name the device's generation: all that is needed where ranges come from elsewhere. Touches nothing.
+ * ERR_BUSY where the device is suspended, for then not even a read would return.
  */
-int cut_open(struct cut *c, const struct dm_era *dev, bool allow_kernel, bool will_take,
-	     struct err *e);
+int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e);
+
+/*
+ * After cut_identify: lock the device against other runs, judge the kernel, clean up what a dead run
+ * left. ERR_BUSY: in use, or somebody else's metadata snapshot is held. Close also after a failure.
+ */
+int cut_open(struct cut *c, bool allow_kernel, struct err *e);
 void cut_close(struct cut *c);
 
 /*

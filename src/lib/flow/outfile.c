@@ -5,27 +5,60 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "system/fdio.h"
 
-int outfile_open(struct outfile *f, const char *name, struct err *e)
+static int check_name(const char *name, const struct stat *st, int source_fd, struct err *e)
+{
+	struct stat source;
+
+	if (S_ISBLK(st->st_mode)) {
+		err_set(e, ERR_USAGE, "%s: is a block device, and a stream is a file", name);
+		return err_hint(e, "era_apply writes to devices");
+	}
+	if (fstat(source_fd, &source) == 0 && source.st_dev == st->st_dev &&
+	    source.st_ino == st->st_ino)
+		return err_set(e, ERR_USAGE, "%s: is read from, and cannot be the output too", name);
+	return 0;
+}
+
+/* A .part that a killed run left is taken over; one that is being written is not. */
+static int open_part(struct outfile *f, struct err *e)
+{
+	f->fd = open(f->part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (f->fd < 0)
+		return err_sys(e, "%s: cannot create", f->part);
+	if (flock(f->fd, LOCK_EX | LOCK_NB) == 0)
+		return ftruncate(f->fd, 0) ? err_sys(e, "%s: cannot truncate", f->part) : 0;
+	err_set(e, ERR_BUSY, "%s: is being written by another run", f->part);
+	/* Not ours to remove. */
+	close(f->fd);
+	f->fd = -1;
+	return -1;
+}
+
+int outfile_open(struct outfile *f, const char *name, int source_fd, struct err *e)
 {
 	struct stat st;
+	bool there;
 
 	memset(f, 0, sizeof(*f));
 	f->fd = -1;
 	f->name = name;
-	f->regular = stat(name, &st) != 0 || S_ISREG(st.st_mode);
+	there = stat(name, &st) == 0;
+	f->regular = !there || S_ISREG(st.st_mode);
+	if (there && check_name(name, &st, source_fd, e))
+		return -1;
 	if (!f->regular) {
 		f->fd = open(name, O_WRONLY | O_CLOEXEC);
 		return f->fd < 0 ? err_sys(e, "%s: cannot open", name) : 0;
 	}
 	if (snprintf(f->part, sizeof(f->part), "%s.part", name) >= (int)sizeof(f->part))
 		return err_set(e, ERR_USAGE, "%s: the path is too long", name);
-	f->fd = open(f->part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return f->fd < 0 ? err_sys(e, "%s: cannot create", f->part) : 0;
+	return open_part(f, e);
 }
 
 int outfile_publish(struct outfile *f, bool replace, struct err *e)
@@ -45,9 +78,10 @@ int outfile_publish(struct outfile *f, bool replace, struct err *e)
 
 void outfile_close(struct outfile *f)
 {
-	if (f->fd >= 0)
-		close(f->fd);
+	/* Removed before the lock goes with the descriptor. */
 	if (f->part[0] && f->fd >= 0)
 		unlink(f->part);
+	if (f->fd >= 0)
+		close(f->fd);
 	f->fd = -1;
 }

@@ -12,6 +12,7 @@
 #include "words/num.h"
 #include "world/dm.h"
 #include "world/metadev.h"
+#include "world/metaread.h"
 
 #define ull unsigned long long
 
@@ -98,7 +99,10 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 	if (!p->is_era && o->cut == WIRE_CUT_FENCE)
 		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so --cut=fence cannot be done",
 			       o->device);
-	if (p->is_era && cut_open(&p->cut, &dev, o->allow_kernel, !o->ranges, e))
+	if (p->is_era && cut_identify(&p->cut, &dev, e))
+		return -1;
+	/* Whoever made the ranges may hold the metadata snapshot they came from. */
+	if (p->is_era && !o->ranges && cut_open(&p->cut, o->allow_kernel, e))
 		return -1;
 	return o->has_token && !o->token.full ? check_token(p, o, e) : 0;
 }
@@ -172,7 +176,8 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 		goto out;
 	info = erameta_info(era);
 	about->block_sectors = info->block_size;
-	about->era = info->era;
+	/* A held snapshot has every era below its own; metadata at rest has its own era too. */
+	about->era_c = held ? info->era : (uint64_t)info->era + 1;
 	if (set->nr_blocks == 0 && blockset_init(set, info->nr_blocks, e))
 		goto out;
 	if (set->nr_blocks < info->nr_blocks) {
@@ -180,8 +185,7 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 			info->nr_blocks, (ull)set->nr_blocks);
 		goto out;
 	}
-	if (erameta_changed(era, since, before, set, e) == 0)
-		rc = erameta_recheck(era, e);
+	rc = metaread_changed(era, since, before, set, e);
 out:
 	erameta_close(era);
 	metadev_close(dev);
@@ -228,12 +232,11 @@ static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, 
 
 	if (plan_list_file(o->metadata, o->held, since, o->before, &p->set, &about, e))
 		return -1;
-	/* A held snapshot has every era below its own; metadata at rest has its own era too. */
-	p->head.era_c = o->held ? about.era : (uint64_t)about.era + 1;
+	p->head.era_c = about.era_c;
 	if (!o->has_token || o->token.era_c <= p->head.era_c)
 		return 0;
-	err_set(e, ERR_IDENTITY, "%s: is at era %u, and the token is of era %llu", o->metadata, about.era,
-		(ull)o->token.era_c);
+	err_set(e, ERR_IDENTITY, "%s: has the eras below %llu, and the token is of era %llu", o->metadata,
+		(ull)about.era_c, (ull)o->token.era_c);
 	return need_full(o, e);
 }
 

@@ -2,7 +2,9 @@
 #include "flow/target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,18 +12,44 @@
 #include "system/statefile.h"
 #include "world/probe.h"
 
+/* As systemd-escape does: '/' becomes '-', so that '-' must become something else. */
+static int append_escaped(char path[PATH_MAX], const char *name)
+{
+	size_t n = strlen(path);
+
+	for (; *name; name++) {
+		/* Room for the suffix, and for statefile's. */
+		if (n + 16 > PATH_MAX)
+			return -1;
+		if (*name == '-')
+			n += (size_t)sprintf(path + n, "\\x2d");
+		else
+			path[n++] = *name == '/' ? '-' : *name;
+		path[n] = '\0';
+	}
+	return 0;
+}
+
+/*
+ * The directory is resolved, the last part is kept as it is said: names like those in /dev/disk/by-id
+ * are symbolic links because what they lead to changes.
+ */
 static int device_state_path(const char *name, char path[PATH_MAX], struct err *e)
 {
-	char flat[NAME_MAX];
-	size_t i;
+	char copy[PATH_MAX];
+	char dir[PATH_MAX];
+	const char *base = strrchr(name, '/');
 
 	if (mkdir(TARGET_STATE_DIR, 0755) && errno != EEXIST)
 		return err_sys(e, "%s: cannot create", TARGET_STATE_DIR);
-	snprintf(flat, sizeof(flat), "%s", name[0] == '/' ? name + 1 : name);
-	for (i = 0; flat[i]; i++)
-		if (flat[i] == '/')
-			flat[i] = '-';
-	snprintf(path, PATH_MAX, "%s/%s.era", TARGET_STATE_DIR, flat);
+	snprintf(copy, sizeof(copy), "%.*s", base ? (int)(base - name) + 1 : 1, base ? name : ".");
+	if (!realpath(copy, dir))
+		return err_sys(e, "%s: cannot find", copy);
+	snprintf(path, PATH_MAX, "%s/", TARGET_STATE_DIR);
+	if (append_escaped(path, dir + 1) || append_escaped(path, "/") ||
+	    append_escaped(path, base ? base + 1 : name))
+		return err_set(e, ERR_USAGE, "%s: the path is too long", name);
+	strcat(path, ".era");
 	return 0;
 }
 
@@ -64,6 +92,11 @@ static int save_state(struct target *t, struct err *e)
 	return statefile_replace(t->state_path, text, len, e);
 }
 
+int target_check_name(const char *name, struct err *e)
+{
+	return sink_check_name(name, e);
+}
+
 int target_open(struct target *t, const char *name, const char *state_path, struct err *e)
 {
 	memset(t, 0, sizeof(*t));
@@ -76,6 +109,22 @@ int target_open(struct target *t, const char *name, const char *state_path, stru
 void target_close(struct target *t)
 {
 	sink_close(&t->sink);
+}
+
+/* Has the target, which has no state, something that is not ours? One that cannot be read has not. */
+static bool holds_unknown(const char *name, const struct stat *st)
+{
+	struct probe p;
+	int fd;
+
+	if (S_ISREG(st->st_mode))
+		return st->st_size > 0 && st->st_blocks > 0;
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	probe_fd(fd, &p);
+	close(fd);
+	return p.type[0] != '\0';
 }
 
 int target_token(const char *name, const char *state_path, struct token *token, struct err *e)
@@ -93,7 +142,7 @@ int target_token(const char *name, const char *state_path, struct token *token, 
 	if (!there)
 		memset(token, 0, sizeof(*token));
 	token->full |= !there;
-	if (there && !t.has_state && S_ISREG(st.st_mode) && st.st_size > 0) {
+	if (there && !t.has_state && holds_unknown(name, &st)) {
 		err_set(e, ERR_IDENTITY, "%s: is there, but nothing is known of what it holds (no %s)",
 			name, t.state_path);
 		return err_hint(e, "if it may be overwritten: era_copy --full DEVICE | era_apply "
@@ -169,18 +218,7 @@ int target_accepts(struct target *t, const struct wire_head *h, bool force, bool
 
 int target_begin(struct target *t, const struct wire_head *h, struct err *e)
 {
-	struct state *s = &t->state;
-	const bool again = s->applying && memcmp(s->stream_id, h->stream_id, WIRE_ID_LEN) == 0;
-
-	/* A full over a mixture: if it too is left in the middle, nothing but it or another full helps. */
-	if (s->applying && !again && h->kind == WIRE_FULL) {
-		memset(&s->at, 0, sizeof(s->at));
-		s->at.full = true;
-	}
-	s->applying = true;
-	s->kind = h->kind;
-	memcpy(s->stream_id, h->stream_id, WIRE_ID_LEN);
-	state_after(h, h->era_c, &s->next);
+	state_begin(&t->state, h);
 	if (save_state(t, e))
 		return -1;
 	if (t->sink.fd < 0 && sink_create(&t->sink, e))
@@ -192,7 +230,7 @@ int target_later_pass(struct target *t, uint64_t era_c, struct err *e)
 {
 	if (era_c <= t->state.next.era_c)
 		return 0;
-	t->state.next.era_c = era_c;
+	state_later_pass(&t->state, era_c);
 	return save_state(t, e);
 }
 
@@ -202,8 +240,7 @@ int target_commit(struct target *t, const struct wire_head *h, uint64_t era_c, s
 
 	if (sink_sync(&t->sink, e))
 		return -1;
-	state_after(h, era_c, &s->at);
-	s->applying = false;
+	state_finish(s, h, era_c);
 	if (s->at.full)
 		return statefile_remove(t->state_path, e);
 	if (sink_fingerprint(&t->sink, s->at.size, s->fingerprint, e))

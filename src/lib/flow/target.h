@@ -29,6 +29,9 @@ struct target {
 	char state_path[PATH_MAX];
 };
 
+/* Can the name be a target at all? Looks without opening: see sink_check_name. */
+int target_check_name(const char *name, struct err *e);
+
 /* `name` must stay valid; state_path may be NULL. Close also after a failure. */
 int target_open(struct target *t, const char *name, const char *state_path, struct err *e);
 void target_close(struct target *t);

@@ -152,7 +152,7 @@ int undo_write(struct undo *u, const struct target *t, const struct wire_head *h
 		err_set(e, ERR_USAGE, "%s: is there already", u->path);
 		return err_hint(e, "an undo stream never replaces a file; name another");
 	}
-	if (outfile_open(&f, u->path, e) || write_stream(u, f.fd, t, h, threads, e) ||
+	if (outfile_open(&f, u->path, t->sink.fd, e) || write_stream(u, f.fd, t, h, threads, e) ||
 	    outfile_publish(&f, false, e))
 		goto out;
 	u->written = true;

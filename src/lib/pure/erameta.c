@@ -52,7 +52,7 @@ static int read_held(struct erameta *m, const struct metablock_super *own,
 {
 	if (own->held == 0) {
 		err_set(e, ERR_USAGE, "no metadata snapshot is held");
-		return err_hint(e, "A device in use needs one: dmsetup message NAME 0 "
+		return err_hint(e, "a device in use needs one: dmsetup message NAME 0 "
 				   "take_metadata_snap");
 	}
 	if (own->held >= m->io.nr_blocks)
@@ -139,8 +139,8 @@ static int changed_under_us(const struct erameta *m, struct err *e)
 {
 	err_set(e, ERR_BUSY, "the metadata changed while it was read");
 	if (m->view == ERAMETA_HELD)
-		return err_hint(e, "The metadata snapshot that was read is no longer held.");
-	return err_hint(e, "The device is in use: read a metadata snapshot of it instead.");
+		return err_hint(e, "the metadata snapshot that was read is no longer held");
+	return err_hint(e, "the device is in use: read a metadata snapshot of it instead");
 }
 
 int erameta_recheck(struct erameta *m, struct err *e)
@@ -162,13 +162,15 @@ int erameta_recheck(struct erameta *m, struct err *e)
 
 /* What a walk collects: eras from low to low + span, inclusive; blocks below nr_blocks. */
 struct collect {
-	struct erameta *m;
+	const struct erameta *m;
 	struct metatree_reader reader;
 	struct blockset *set;
 	uint64_t since;
 	uint64_t before;
 	uint32_t low;
 	uint32_t span;
+	uint64_t first; /* the part's blocks: first to end - 1 */
+	uint64_t end;
 	uint64_t nr_bits; /* of the writeset that is read */
 };
 
@@ -218,7 +220,8 @@ static int add_writeset(struct collect *c, uint32_t nr_bits, uint64_t root, stru
 	struct metatree_array bitset = {.value_size = 8, .values = add_words, .ctx = c};
 
 	c->nr_bits = num_min(nr_bits, c->m->super.nr_blocks);
-	bitset.nr_values = num_div_up(c->nr_bits, 64);
+	bitset.first_value = c->first / 64;
+	bitset.nr_values = num_div_up(num_min(c->nr_bits, c->end), 64);
 	return metatree_walk_array(&c->reader, root, &bitset, e);
 }
 
@@ -257,7 +260,8 @@ static int walk(struct collect *c, struct err *e)
 	};
 	const struct metatree_array eras = {
 		.value_size = 4,
-		.nr_values = sb->nr_blocks,
+		.first_value = c->first,
+		.nr_values = c->end,
 		.values = add_eras,
 		.ctx = c,
 	};
@@ -271,27 +275,46 @@ static int walk(struct collect *c, struct err *e)
 	return metatree_walk_array(&c->reader, sb->array_root, &eras, e);
 }
 
-int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct blockset *set,
-		    struct err *e)
+/*
+ * As many blocks as have their bits in one block of a bitset, which is also a whole number of blocks of
+ * the era array and of words of a set: where parts may begin.
+ */
+#define PART_UNIT (UINT64_C(509) * 64)
+_Static_assert(PART_UNIT % 1018 == 0, "a part begins with a block of the era array");
+
+int erameta_changed_part(const struct erameta *m, unsigned int part, unsigned int nr_parts,
+			 uint64_t since, uint64_t before, struct blockset *set, struct err *e)
 {
+	const uint64_t units = num_div_up(m->super.nr_blocks, PART_UNIT);
 	struct collect c = {.m = m, .set = set};
-	struct err now = {0};
 	int rc = -1;
 
-	assert(set->nr_blocks >= m->super.nr_blocks);
+	assert(set->nr_blocks >= m->super.nr_blocks && part < nr_parts);
 	c.since = num_max(since, 1);
 	c.before = num_min(before, UINT64_C(1) << 32);
 	if (c.since >= c.before)
 		return 0;
 	c.low = (uint32_t)c.since;
 	c.span = (uint32_t)(c.before - 1 - c.since);
+	c.first = units * part / nr_parts * PART_UNIT;
+	c.end = num_min(units * (part + 1) / nr_parts * PART_UNIT, m->super.nr_blocks);
 	if (metatree_reader_init(&c.reader, &m->io, e) || walk(&c, e))
 		goto out;
 	rc = 0;
 out:
 	metatree_reader_fini(&c.reader);
-	/* A tree the kernel changed under the reader looks damaged; it is not. */
-	if (rc && e->kind == ERR_CORRUPT && erameta_recheck(m, &now) && now.kind == ERR_BUSY)
-		*e = now;
 	return rc;
+}
+
+int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct blockset *set,
+		    struct err *e)
+{
+	struct err now = {0};
+
+	if (erameta_changed_part(m, 0, 1, since, before, set, e) == 0)
+		return 0;
+	/* A tree the kernel changed under the reader looks damaged; it is not. */
+	if (e->kind == ERR_CORRUPT && erameta_recheck(m, &now) && now.kind == ERR_BUSY)
+		*e = now;
+	return -1;
 }

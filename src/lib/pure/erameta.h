@@ -82,6 +82,15 @@ int erameta_changed(struct erameta *m, uint64_t since, uint64_t before, struct b
 		    struct err *e);
 
 /*
+ * The same for part `part` of `nr_parts` of the device, counted from 0; all parts together are
+ * erameta_changed. Parts have no word of the set in common, and m is only read, so they may run at the
+ * same time in several threads, if io->read may. ERR_CORRUPT may be the metadata having changed
+ * meanwhile: erameta_recheck tells.
+ */
+int erameta_changed_part(const struct erameta *m, unsigned int part, unsigned int nr_parts,
+			 uint64_t since, uint64_t before, struct blockset *set, struct err *e);
+
+/*
  * After all reading: the superblocks, read again, say what they said at the open. ERR_BUSY where
  * not. In the held view the device's own superblock may go on, as long as it holds the same
  * snapshot.

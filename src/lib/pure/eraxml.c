@@ -240,8 +240,8 @@ int eraxml_finish(struct eraxml *x, struct err *e)
 {
 	if (x->fed == 0 && x->e.kind == ERR_NONE) {
 		err_set(&x->e, ERR_CORRUPT, "block list, line 1: there is nothing at all");
-		err_hint(&x->e, "The program that was to print the list failed, or was not run. A "
-				"list without entries is <blocks></blocks>.");
+		err_hint(&x->e, "the program that was to print the list failed, or was not run; a "
+				"list without entries is <blocks></blocks>");
 	}
 	if (parse(x, NULL, 0, XML_TRUE)) {
 		*e = x->e;

@@ -121,6 +121,8 @@ static int visit(struct walk *w, const struct place *p, struct err *e)
 			       "metadata block %llu: the tree is over %u levels deep",
 			       ull(p->block), METATREE_DEPTH_MAX);
 	for (i = 0; i < n.nr && metablock_key(&n, i) < w->t->end_key; i++) {
+		if (i + 1 < n.nr && metablock_key(&n, i + 1) <= w->t->first_key)
+			continue;
 		child.from = p->block;
 		child.block = le64_get(metablock_value(&n, i));
 		child.low = metablock_key(&n, i);
@@ -156,7 +158,8 @@ struct piece {
 struct array_walk {
 	struct metatree_reader *r;
 	const struct metatree_array *a;
-	uint64_t next; /* the index that has to come next */
+	uint64_t first; /* the first index that is wanted */
+	uint64_t next;  /* the index that has to come next */
 	unsigned int nr;
 	struct piece p[PIECES]; /* collected and not yet read */
 };
@@ -235,6 +238,8 @@ static int array_leaf(void *ctx, const struct metablock_node *leaf, struct err *
 	for (i = 0; i < leaf->nr; i++) {
 		p.index = metablock_key(leaf, i);
 		p.block = le64_get(metablock_value(leaf, i));
+		if (p.index < w->first)
+			continue;
 		if (p.index != w->next)
 			return err_set(e, ERR_CORRUPT,
 				       "metadata block %llu: block %llu of an array is missing",
@@ -252,14 +257,18 @@ static int array_leaf(void *ctx, const struct metablock_node *leaf, struct err *
 int metatree_walk_array(struct metatree_reader *r, uint64_t root, const struct metatree_array *a,
 			struct err *e)
 {
-	struct array_walk w = {.r = r, .a = a, .next = 0, .nr = 0};
+	const uint64_t first = a->first_value / metablock_array_max(a->value_size);
+	struct array_walk w = {.r = r, .a = a, .first = first, .next = first, .nr = 0};
 	const struct metatree t = {
 		.value_size = 8,
+		.first_key = first,
 		.end_key = num_div_up(a->nr_values, metablock_array_max(a->value_size)),
 		.leaf = array_leaf,
 		.ctx = &w,
 	};
 
+	if (a->first_value >= a->nr_values)
+		return 0;
 	if (walk(r, ARRAY_NODES, root, &t, e) || flush(&w, e))
 		return -1;
 	if (w.next < t.end_key)

@@ -38,11 +38,13 @@ void metatree_reader_fini(struct metatree_reader *r);
 
 /*
  * Walk the btree at block root in order of its keys, with the entries of each leaf cut where keys
- * reach end_key; what lies wholly behind is not read. The tree may be empty. leaf() returns 0, or
- * -1 with *e, which ends the walk; it may walk arrays with the same reader, but no tree.
+ * reach end_key; what lies wholly behind, or wholly before first_key, is not read. Leaves may begin with
+ * entries below first_key. The tree may be empty. leaf() returns 0, or -1 with *e, which ends the walk;
+ * it may walk arrays with the same reader, but no tree.
  */
 struct metatree {
 	unsigned int value_size; /* bytes, in the leaves */
+	uint64_t first_key;
 	uint64_t end_key;
 	int (*leaf)(void *ctx, const struct metablock_node *leaf, struct err *e);
 	void *ctx;
@@ -52,13 +54,15 @@ int metatree_walk(struct metatree_reader *r, uint64_t root, const struct metatre
 		  struct err *e);
 
 /*
- * Walk the first nr_values values of the array at block root. An array with fewer is refused: what
- * it misses would be writes nobody hears of. values() gets each index once, in runs of nr values
+ * Walk the values first_value to nr_values - 1 of the array at block root. An array with fewer is
+ * refused: what it misses would be writes nobody hears of. first_value is the first of a block:
+ * a multiple of metablock_array_max(value_size). values() gets each index once, in runs of nr values
  * from `first` on; the runs come in no order, because blocks are read in the order they lie on the
  * device.
  */
 struct metatree_array {
 	unsigned int value_size; /* bytes */
+	uint64_t first_value;
 	uint64_t nr_values;
 	void (*values)(void *ctx, uint64_t first, unsigned int nr, const uint8_t *values);
 	void *ctx;

@@ -30,7 +30,7 @@
 struct rangelist_about {
 	uint32_t block_size; /* sectors of 512 bytes */
 	uint32_t since;	     /* the first era that is in it */
-	uint32_t era;	     /* of the metadata it was read from */
+	uint32_t era;	     /* the first era that is not in it: where the next list starts */
 };
 
 int rangelist_text(FILE *f, const struct blockset *s, struct err *e);

@@ -147,35 +147,47 @@ static int starts_from(const struct token *at, const struct wire_head *h, struct
 		return err_set(e, ERR_IDENTITY,
 			       "the stream's parent had %llu bytes, the target's state has %llu",
 			       (unsigned long long)h->parent_size, (unsigned long long)at->size);
-	if (!wire_id_is_zero(h->parent_id)) {
-		if (same_id(h->parent_id, at->id))
-			return 0;
+	if (!wire_id_is_zero(h->parent_id) && !same_id(h->parent_id, at->id)) {
 		err_set(e, ERR_IDENTITY, "the stream does not start from the target's state");
 		return err_hint(e, "streams apply in the order they were made; the next one is "
 				   "made with era_copy --from \"$(era_apply --token TARGET)\"");
 	}
-	/* Named by era alone: everything since the target's cut must be in, and nothing older. */
-	if (at->era_c == 0 || h->since > at->era_c || h->era_c < at->era_c)
-		return err_set(e, ERR_IDENTITY,
-			       "the stream covers eras %llu to %llu, the target is at era %llu",
-			       (unsigned long long)h->since, (unsigned long long)h->era_c,
-			       (unsigned long long)at->era_c);
-	return 0;
+	/*
+	 * Everything since the target's cut must be in. Where the parent is named by its era alone, nothing
+	 * else says that the stream is not older than the target.
+	 */
+	if (h->since <= at->era_c && (!wire_id_is_zero(h->parent_id) ||
+				      (at->era_c != 0 && h->era_c >= at->era_c)))
+		return 0;
+	return err_set(e, ERR_IDENTITY,
+		       "the stream covers eras %llu to %llu, the target is at era %llu",
+		       (unsigned long long)h->since, (unsigned long long)h->era_c,
+		       (unsigned long long)at->era_c);
+}
+
+/*
+ * Was `next` made after `at`, on a device that had not shrunk? Only then does "changed since `at`" name
+ * every block in which the two differ. An incremental is; a full need not be: somebody may go back to
+ * an older one.
+ */
+static bool leads_on(const struct token *at, const struct token *next, uint8_t kind)
+{
+	return kind != WIRE_REVERSE && !at->full && !next->full &&
+	       same_id(at->generation, next->generation) && next->era_c != 0 &&
+	       next->era_c >= at->era_c && next->size >= at->size &&
+	       (at->era_c != 0 || kind != WIRE_FULL);
 }
 
 /*
  * The target is in the middle of `next` over `at`. Every block is of one of the two. An incremental
  * since `at` repairs it if it is younger than `next`: then each block that `next` may have brought
- * either has not changed since, or is in the incremental too. A half-applied reverse stream leaves
- * blocks of an older state that no incremental names.
+ * either has not changed since, or is in the incremental too. What `next` may have grown is in it as
+ * far as it is still there. A half-applied reverse stream leaves blocks of an older state that no
+ * incremental names; so does a full older than `at`.
  */
 static int repairs(const struct state *s, const struct wire_head *h, struct err *e)
 {
-	const bool younger = s->kind != WIRE_REVERSE && !s->next.full &&
-			     same_id(s->next.generation, h->generation) && s->next.era_c != 0 &&
-			     h->era_c > s->next.era_c && h->size >= s->next.size;
-
-	if (younger)
+	if (leads_on(&s->at, &s->next, s->kind) && h->era_c > s->next.era_c)
 		return starts_from(&s->at, h, e);
 	err_set(e, ERR_IDENTITY, "the target was left in the middle of another stream");
 	return err_hint(e, "apply that stream again, its undo stream, a younger incremental from the "
@@ -205,4 +217,38 @@ int state_accepts(const struct state *s, const struct wire_head *h, bool *done, 
 	if (s->applying)
 		return repairs(s, h, e);
 	return starts_from(&s->at, h, e);
+}
+
+void state_begin(struct state *s, const struct wire_head *h)
+{
+	const bool again = s->applying && same_id(s->stream_id, h->stream_id);
+	const uint64_t reached = s->next.era_c;
+
+	state_after(h, h->era_c, &s->next);
+	/* What an earlier attempt brought may be of a later pass than the first. */
+	if (again && reached > s->next.era_c)
+		s->next.era_c = reached;
+	/*
+	 * A full over a mixture, or over something that it does not lead on from: if it too is left in the
+	 * middle, nothing but it or another full helps, and the token must say so.
+	 */
+	if (!again && h->kind == WIRE_FULL && (s->applying || !leads_on(&s->at, &s->next, h->kind))) {
+		memset(&s->at, 0, sizeof(s->at));
+		s->at.full = true;
+	}
+	s->applying = true;
+	s->kind = h->kind;
+	memcpy(s->stream_id, h->stream_id, WIRE_ID_LEN);
+}
+
+void state_later_pass(struct state *s, uint64_t era_c)
+{
+	if (era_c > s->next.era_c)
+		s->next.era_c = era_c;
+}
+
+void state_finish(struct state *s, const struct wire_head *h, uint64_t era_c)
+{
+	state_after(h, era_c, &s->at);
+	s->applying = false;
 }

@@ -50,4 +50,14 @@ void state_after(const struct wire_head *h, uint64_t era_c, struct token *t);
  */
 int state_accepts(const struct state *s, const struct wire_head *h, bool *done, struct err *e);
 
+/*
+ * What to write down before the first write, after state_accepts: the stream is being applied over
+ * what was there. And before the first write of a later pass: its C.
+ */
+void state_begin(struct state *s, const struct wire_head *h);
+void state_later_pass(struct state *s, uint64_t era_c);
+
+/* What to write down after the last write, when all is durable; the fingerprint is the caller's. */
+void state_finish(struct state *s, const struct wire_head *h, uint64_t era_c);
+
 #endif

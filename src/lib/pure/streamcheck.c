@@ -133,7 +133,7 @@ static int check_order(const struct streamcheck *c, uint8_t type, struct err *e)
 		good = c->index_due || (last == WIRE_END && c->end_position != 0);
 		break;
 	default: /* optional */
-		good = last != 0 && last != WIRE_END;
+		good = last != 0 && c->end_position == 0;
 	}
 	if (c->index_due && type != WIRE_INDEX)
 		good = false;

@@ -27,7 +27,7 @@ int msg_error(const struct err *e)
 	return (int)e->kind;
 }
 
-static void line(const char *prefix, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void line(const char *prefix, const char *fmt, va_list ap)
 {
 	char text[1024];
 
@@ -112,18 +112,26 @@ static void show_line(uint64_t done, uint64_t total, uint64_t stream, double sec
 	fflush(stderr);
 }
 
+static void show_json(const struct progress *p)
+{
+	fprintf(stderr, "{\"done\":%llu,\"total\":%llu,\"stream\":%llu,\"seconds\":%.3f}\n",
+		(unsigned long long)p->done, (unsigned long long)p->total,
+		(unsigned long long)p->stream, progress_seconds(p));
+}
+
 void progress_tick(void *progress, uint64_t done, uint64_t total, uint64_t stream)
 {
 	struct progress *p = progress;
 
+	p->done = done;
+	p->total = total;
+	p->stream = stream;
 	if (p->mode == PROGRESS_NEVER || (p->shown && since(&p->last) < TICK_SECONDS))
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &p->last);
 	p->shown = true;
 	if (p->mode == PROGRESS_JSON)
-		fprintf(stderr, "{\"done\":%llu,\"total\":%llu,\"stream\":%llu,\"seconds\":%.3f}\n",
-			(unsigned long long)done, (unsigned long long)total,
-			(unsigned long long)stream, progress_seconds(p));
+		show_json(p);
 	else
 		show_line(done, total, stream, progress_seconds(p));
 }
@@ -132,5 +140,7 @@ void progress_end(struct progress *p)
 {
 	if (p->mode == PROGRESS_ALWAYS && p->shown)
 		fprintf(stderr, "\r\033[K");
+	if (p->mode == PROGRESS_JSON && p->shown)
+		show_json(p);
 	p->shown = false;
 }

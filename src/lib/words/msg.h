@@ -33,6 +33,9 @@ struct progress {
 	bool shown;
 	struct timespec start;
 	struct timespec last;
+	uint64_t done; /* as the last tick said */
+	uint64_t total;
+	uint64_t stream;
 };
 
 /* AUTO shows a line on a terminal and nothing elsewhere. */
@@ -41,7 +44,7 @@ void progress_start(struct progress *p, enum progress_mode mode);
 /* Has the signature of struct tick's fn. Prints a few times a second at the most. */
 void progress_tick(void *progress, uint64_t done, uint64_t total, uint64_t stream);
 
-/* Wipe the line, so that what follows stands alone. */
+/* Wipe the line, so that what follows stands alone; in JSON, say the last tick once more. */
 void progress_end(struct progress *p);
 
 /* Seconds since progress_start. */

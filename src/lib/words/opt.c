@@ -51,7 +51,7 @@ static int refuse(const struct opt *o, int c, struct err *e)
 	else if (optopt)
 		err_set(e, ERR_USAGE, "unknown option -%c", optopt);
 	else
-		err_set(e, ERR_USAGE, "unknown option %s", word);
+		err_set(e, ERR_USAGE, "unknown or ambiguous option %s", word);
 	return err_hint(e, "see --help");
 }
 
@@ -72,6 +72,10 @@ int opt_next(struct opt *o, int *id, const char **value, struct err *e)
 		return refuse(o, c, e);
 	if (opt_seen(o, s->id) && !s->repeat)
 		return err_set(e, ERR_USAGE, "option --%s is given twice", s->name);
+	if (has_arg(s) == required_argument && optarg[0] == '\0') {
+		err_set(e, ERR_USAGE, "option --%s has an empty value", s->name);
+		return err_hint(e, "a command that should have given it may have failed");
+	}
 	o->seen |= 1ULL << s->id;
 	*id = s->id;
 	*value = optarg;

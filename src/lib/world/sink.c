@@ -56,27 +56,42 @@ static int busy(const char *name, const char *why, struct err *e)
 	return err_hint(e, "unmount or detach it first; nothing was changed");
 }
 
+/* Is this loop device, named by its directory in sysfs, on the image? */
+static bool loop_is_on(const char *sysfs, const struct stat *st, char node[64])
+{
+	struct loop_info64 info;
+	unsigned int nr;
+	bool on;
+	int fd;
+
+	if (sscanf(sysfs, "/sys/block/loop%u/", &nr) != 1)
+		return false;
+	snprintf(node, 64, "/dev/loop%u", nr);
+	fd = open(node, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	on = ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_inode == st->st_ino &&
+	     info.lo_device == st->st_dev;
+	close(fd);
+	return on;
+}
+
 /* Does a loop device stand on this image? Writing below it would corrupt what is mounted on it. */
 static int check_loops(const struct sink *s, const struct stat *st, struct err *e)
 {
-	struct loop_info64 info;
+	char node[64];
 	glob_t g = {0};
 	size_t i;
 	int rc = 0;
-	int fd;
 
-	if (glob("/dev/loop[0-9]*", GLOB_NOSORT, NULL, &g))
+	/* Only those in use have this: the others need not be opened. */
+	if (glob("/sys/block/loop*/loop/backing_file", GLOB_NOSORT, NULL, &g))
 		return 0;
 	for (i = 0; i < g.gl_pathc && rc == 0; i++) {
-		fd = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd < 0)
+		if (!loop_is_on(g.gl_pathv[i], st, node))
 			continue;
-		if (ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_inode == st->st_ino &&
-		    info.lo_device == st->st_dev) {
-			err_set(e, ERR_BUSY, "%s: is in use by %s", s->name, g.gl_pathv[i]);
-			rc = err_hint(e, "umount and losetup -d %s first", g.gl_pathv[i]);
-		}
-		close(fd);
+		err_set(e, ERR_BUSY, "%s: is in use by %s", s->name, node);
+		rc = err_hint(e, "umount and losetup -d %s first", node);
 	}
 	globfree(&g);
 	return rc;
@@ -118,24 +133,41 @@ static int lock(const struct sink *s, struct err *e)
 	return err_sys(e, "%s: cannot lock", s->name);
 }
 
+/* 1: there, described in *st; 0: an image to be made. */
+static int look(const char *name, struct stat *st, struct err *e)
+{
+	if (stat(name, st) == 0) {
+		if (S_ISBLK(st->st_mode) || S_ISREG(st->st_mode))
+			return 1;
+		return err_set(e, ERR_USAGE, "%s: is neither a block device nor an image file", name);
+	}
+	if (errno != ENOENT)
+		return err_sys(e, "%s: cannot open", name);
+	if (!in_dev(name))
+		return 0;
+	err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
+	return err_hint(e, "files are not created in /dev; check the name with lsblk");
+}
+
+int sink_check_name(const char *name, struct err *e)
+{
+	struct stat st;
+
+	return look(name, &st, e) < 0 ? -1 : 0;
+}
+
 int sink_open(struct sink *s, const char *name, struct err *e)
 {
 	struct stat st;
+	int there;
 
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
 	s->name = name;
-	if (stat(name, &st)) {
-		if (errno != ENOENT)
-			return err_sys(e, "%s: cannot open", name);
-		if (!in_dev(name))
-			return 0;
-		err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
-		return err_hint(e, "files are not created in /dev; check the name with lsblk");
-	}
+	there = look(name, &st, e);
+	if (there <= 0)
+		return there;
 	s->device = S_ISBLK(st.st_mode);
-	if (!s->device && !S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE, "%s: is neither a block device nor an image file", name);
 	if (s->device ? open_device(s, e) : open_image(s, &st, e))
 		return -1;
 	return lock(s, e);

@@ -27,6 +27,12 @@ struct sink {
 };
 
 /*
+ * Can the name be a target at all? Looks without opening: ERR_USAGE for a directory and the like,
+ * ERR_RUNTIME for a name in /dev that does not exist.
+ */
+int sink_check_name(const char *name, struct err *e);
+
+/*
  * Open what is there, for reading and writing, locked. An image that does not exist is no error:
  * fd stays -1. ERR_BUSY where it is in use. `name` must stay valid. Close also after a failure.
  */
