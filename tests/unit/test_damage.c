@@ -7,7 +7,7 @@
  *	applyflow_run says ERR_CORRUPT;
  *	every block of the target is as it was, or as some pass of the stream would have made it;
  *	the state says what it said, and then the target is as it was to the byte; or it says
- *	"applying" over what it said; it never says "at" anything new;
+ *	"applying" over what it said (or over nothing, for a full); it never says "at" anything new;
  *	the undamaged stream, applied to what was left, makes the right image and state.
  *
  * A failure sets the process's stop flag, so each run is a child of its own.
@@ -240,7 +240,8 @@ static const char *judge(const struct subject *s, unsigned int worker, bool *cha
 		return "the state cannot be read, or is gone";
 	if (!state.applying)
 		return "the state does not say that it is being applied";
-	if (!same_token(&state.at, &s->old_parsed.at))
+	/* A full that does not lead on from the old state makes the target forget that. */
+	if (!same_token(&state.at, &s->old_parsed.at) && !(state.kind == WIRE_FULL && state.at.full))
 		return "the state says \"at\" something new";
 	if (!image_is_mixture(s, &now))
 		return "the target holds what no pass brings";
