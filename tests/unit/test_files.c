@@ -201,25 +201,25 @@ static void published(void)
 	struct outfile f;
 	struct err e = {0};
 
-	ok(outfile_open(&f, "o", &e) == 0 && !scratch_there("o"), "outfile: not there while it is written");
+	ok(outfile_open(&f, "o", -1, &e) == 0 && !scratch_there("o"), "outfile: not there while it is written");
 	write_text(&f, "new");
 	ok(!scratch_there("o") && outfile_publish(&f, false, &e) == 0 && holds("o", "new"),
 	   "outfile: there when published");
 	outfile_close(&f);
 	ok(holds("o", "new") && nr_files() == 1, "outfile: nothing beside it");
 
-	outfile_open(&f, "o", &e);
+	outfile_open(&f, "o", -1, &e);
 	write_text(&f, "newer");
 	ok(holds("o", "new") && outfile_publish(&f, true, &e) == 0 && holds("o", "newer"),
 	   "outfile: replaces where it may");
 	outfile_close(&f);
-	outfile_open(&f, "o", &e);
+	outfile_open(&f, "o", -1, &e);
 	write_text(&f, "newest");
 	ok(outfile_publish(&f, false, &e) == -1 && holds("o", "newer"), "outfile: else not: %s", e.text);
 	outfile_close(&f);
 	ok(nr_files() == 1, "outfile: nothing left of what was not published");
 	err_clear(&e);
-	outfile_open(&f, "p", &e);
+	outfile_open(&f, "p", -1, &e);
 	write_text(&f, "half");
 	outfile_close(&f);
 	ok(nr_files() == 1 && !scratch_there("p"), "outfile: given up, nothing is left");
@@ -233,12 +233,12 @@ static void not_regular(void)
 	char buf[8] = "";
 	int fd;
 
-	ok(outfile_open(&f, "/dev/null", &e) == 0 && outfile_publish(&f, true, &e) == 0, "outfile: /dev/null");
+	ok(outfile_open(&f, "/dev/null", -1, &e) == 0 && outfile_publish(&f, true, &e) == 0, "outfile: /dev/null");
 	outfile_close(&f);
 	ok(scratch_there("/dev/null") && !scratch_there("/dev/null.part"), "outfile: which stays");
 	mkfifo("fifo", 0600);
 	fd = open("fifo", O_RDWR | O_CLOEXEC);
-	ok(outfile_open(&f, "fifo", &e) == 0, "outfile: a FIFO");
+	ok(outfile_open(&f, "fifo", -1, &e) == 0, "outfile: a FIFO");
 	write_text(&f, "text");
 	outfile_publish(&f, false, &e);
 	outfile_close(&f);
@@ -246,14 +246,55 @@ static void not_regular(void)
 	   "outfile: is written to");
 	close(fd);
 	unlink("fifo");
-	ok(outfile_open(&f, "no/o", &e) == -1 && e.kind == ERR_RUNTIME, "outfile: no directory: %s", e.text);
+	ok(outfile_open(&f, "no/o", -1, &e) == -1 && e.kind == ERR_RUNTIME, "outfile: no directory: %s", e.text);
 	outfile_close(&f);
 	err_clear(&e);
 	mkdir("d", 0700);
-	ok(outfile_open(&f, "d", &e) == -1, "outfile: a directory: %s", e.text);
+	ok(outfile_open(&f, "d", -1, &e) == -1, "outfile: a directory: %s", e.text);
 	outfile_close(&f);
 	rmdir("d");
 	ok(nr_files() == 0, "outfile: nothing is left");
+}
+
+static void outfile_refused(void)
+{
+	struct outfile f;
+	struct outfile g;
+	struct err e = {0};
+	struct stat st;
+	char loop[32];
+	int fd;
+
+	scratch_put("src", 0, 100, 1);
+	fd = open("src", O_RDONLY | O_CLOEXEC);
+	ok(outfile_open(&f, "./src", fd, &e) == -1 && e.kind == ERR_USAGE && stat("src", &st) == 0 &&
+		   st.st_size == 100, "outfile: never what is read from: %s", e.text);
+	outfile_close(&f);
+	close(fd);
+	err_clear(&e);
+	outfile_open(&f, "o", -1, &e);
+	write_text(&f, "mine");
+	ok(outfile_open(&g, "o", -1, &e) == -1 && e.kind == ERR_BUSY, "outfile: one writer at a time: %s", e.text);
+	outfile_close(&g);
+	err_clear(&e);
+	ok(outfile_publish(&f, false, &e) == 0 && holds("o", "mine"), "outfile: the second did no harm %s", e.text);
+	outfile_close(&f);
+	scratch_put("p.part", 0, 100, 1);
+	ok(outfile_open(&f, "p", -1, &e) == 0, "outfile: what a killed run left is taken over");
+	write_text(&f, "x");
+	ok(outfile_publish(&f, false, &e) == 0 && holds("p", "x"), "outfile: and nothing of it stays");
+	outfile_close(&f);
+	scratch_size("disk", 1048576);
+	if (!scratch_loop("disk", "", loop)) {
+		skip("outfile: a block device", "no loop devices, or not root");
+	} else {
+		ok(outfile_open(&f, loop, -1, &e) == -1 && e.kind == ERR_USAGE, "outfile: no block device: %s",
+		   strchr(e.text, ':'));
+		outfile_close(&f);
+		scratch_detach(loop);
+	}
+	scratch_run("rm -f src o p disk");
+	ok(nr_files() == 0, "outfile: nothing is left, whatever was refused");
 }
 
 int main(void)
@@ -266,5 +307,6 @@ int main(void)
 	locks();
 	published();
 	not_regular();
+	outfile_refused();
 	return tap_done();
 }
