@@ -11,6 +11,7 @@
 #include "flow/target.h"
 #include "pure/state.h"
 #include "system/cores.h"
+#include "system/fdio.h"
 #include "system/stop.h"
 #include "words/msg.h"
 #include "words/num.h"
@@ -144,8 +145,11 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 			return -1;
 	if (rc < 0 || check(o, argc - optind, e))
 		return -1;
-	if (!o->verify && !o->dump)
+	if (!o->verify && !o->dump) {
 		o->flow.target = argv[optind];
+		if (opt_operand(o->flow.target, "TARGET", e))
+			return -1;
+	}
 	if (o->flow.threads == 0)
 		o->flow.threads = cores_default();
 	return 0;
@@ -263,6 +267,8 @@ int main(int argc, char **argv)
 
 	msg_init("era_apply");
 	stop_init();
+	if (fdio_std())
+		return ERR_RUNTIME;
 	if (parse(argc, argv, &o, &e))
 		return msg_error(&e);
 	if (o.token ? print_token(&o, &e) : all(&o, &e))

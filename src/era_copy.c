@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flow/copyflow.h"
@@ -13,6 +14,7 @@
 #include "pure/rangelist.h"
 #include "pure/state.h"
 #include "system/cores.h"
+#include "system/fdio.h"
 #include "system/stop.h"
 #include "words/json.h"
 #include "words/msg.h"
@@ -248,7 +250,8 @@ static int check_modes(const struct options *o, const struct opt *opt, struct er
 		why = "--list and --ranges exclude each other";
 	else if ((p->ranges || p->metadata) && p->cut == WIRE_CUT_FENCE)
 		why = "--cut=fence does not go with ranges from elsewhere";
-	else if (p->era_c && !p->ranges && !p->full && !(p->has_token && p->token.full))
+	else if (p->era_c && (p->metadata || (!p->ranges && !p->full &&
+					      !(p->has_token && p->token.full))))
 		why = "--era goes with --ranges, or with --full of something without eras";
 	else if (p->block_sectors && p->metadata)
 		why = "--block-size does not go with --metadata, which knows it";
@@ -289,8 +292,11 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 			return -1;
 	if (rc < 0 || check(o, &opt, argc - optind, e))
 		return -1;
-	if (optind < argc)
+	if (optind < argc) {
 		o->plan.device = argv[optind];
+		if (opt_operand(o->plan.device, "DEVICE", e))
+			return -1;
+	}
 	if (o->copy.threads == 0)
 		o->copy.threads = cores_default();
 	o->plan.no_fence = o->estimate;
@@ -421,15 +427,26 @@ static int stream(struct options *o, struct plan *p, struct err *e)
 	return rc;
 }
 
+static int check_stdout(struct err *e)
+{
+	struct stat st;
+
+	if (isatty(STDOUT_FILENO))
+		err_set(e, ERR_USAGE, "a stream is not written to a terminal");
+	else if (fstat(STDOUT_FILENO, &st) == 0 && S_ISBLK(st.st_mode))
+		err_set(e, ERR_USAGE, "standard output: is a block device, and a stream is a file");
+	else
+		return 0;
+	return err_hint(e, "pipe it into era_apply, or name a file with -o");
+}
+
 static int run(struct options *o, struct err *e)
 {
 	static struct plan p;
 	int rc = -1;
 
-	if (!o->list && !o->estimate && !o->output && isatty(STDOUT_FILENO)) {
-		err_set(e, ERR_USAGE, "a stream is not written to a terminal");
-		return err_hint(e, "pipe it into era_apply, or name a file with -o");
-	}
+	if (!o->list && !o->estimate && !o->output && check_stdout(e))
+		return -1;
 	if (list_only(o) && !o->plan.device)
 		return list_file(o, e);
 	if (plan_open(&p, &o->plan, e))
@@ -454,6 +471,8 @@ int main(int argc, char **argv)
 
 	msg_init("era_copy");
 	stop_init();
+	if (fdio_std())
+		return ERR_RUNTIME;
 	if (parse(argc, argv, &o, &e) || run(&o, &e))
 		return msg_error(&e);
 	return 0;

@@ -68,6 +68,10 @@ held() { # NAME
 	[ "$(dmsetup status "$1" | awk '{ print $7 }')" != - ]
 }
 
+not_held() { # NAME
+	! held "$1"
+}
+
 active() { # NAME
 	[ "$(dmsetup info -c --noheadings -o suspended "$1")" = Active ]
 }
@@ -77,7 +81,7 @@ calm() { # [NAME]
 	local name=${1:-data}
 
 	active "$name"
-	! held "$name"
+	not_held "$name"
 	wait_for 30 no_guard
 }
 

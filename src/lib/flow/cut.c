@@ -50,7 +50,7 @@ static int meta_open(struct meta *m, const struct dm_era *dev, struct err *e)
 	if (!m->dev)
 		return -1;
 	m->era = erameta_open(metadev_io(m->dev), ERAMETA_HELD, e);
-	return m->era ? 0 : -1;
+	return m->era ? 0 : metadev_blame(m->dev, e);
 }
 
 /* Open */
@@ -233,8 +233,10 @@ static int read_ranges(struct cut *c, uint64_t at_least, uint64_t since, uint64_
 			(ull)c->dev.block_sectors);
 		goto out;
 	}
-	if (metaread_changed(m.era, since, before, set, e))
+	if (metaread_changed(m.era, since, before, set, e)) {
+		metadev_blame(m.dev, e);
 		goto out;
+	}
 	rc = 0;
 out:
 	meta_close(&m);

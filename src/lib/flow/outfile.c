@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "system/fdio.h"
+#include "world/blkdev.h"
 
 static int check_name(const char *name, const struct stat *st, int source_fd, struct err *e)
 {
@@ -25,15 +26,34 @@ static int check_name(const char *name, const struct stat *st, int source_fd, st
 	return 0;
 }
 
+static int check_new(const char *name, struct err *e)
+{
+	if (!blkdev_in_dev(name))
+		return 0;
+	err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
+	return err_hint(e, "files are not created in /dev");
+}
+
+/* Another run may have given the file its final name since it was opened here. */
+static bool still_named(const struct outfile *f)
+{
+	struct stat ours;
+	struct stat named;
+
+	return fstat(f->fd, &ours) == 0 && stat(f->part, &named) == 0 && ours.st_ino == named.st_ino &&
+	       ours.st_dev == named.st_dev;
+}
+
 /* A .part that a killed run left is taken over; one that is being written is not. */
 static int open_part(struct outfile *f, struct err *e)
 {
 	f->fd = open(f->part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return err_sys(e, "%s: cannot create", f->part);
-	if (flock(f->fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(f->fd, LOCK_EX | LOCK_NB) == 0 && still_named(f))
 		return ftruncate(f->fd, 0) ? err_sys(e, "%s: cannot truncate", f->part) : 0;
 	err_set(e, ERR_BUSY, "%s: is being written by another run", f->part);
+	err_hint(e, "wait for it to end, or name another file");
 	/* Not ours to remove. */
 	close(f->fd);
 	f->fd = -1;
@@ -50,7 +70,7 @@ int outfile_open(struct outfile *f, const char *name, int source_fd, struct err 
 	f->name = name;
 	there = stat(name, &st) == 0;
 	f->regular = !there || S_ISREG(st.st_mode);
-	if (there && check_name(name, &st, source_fd, e))
+	if (there ? check_name(name, &st, source_fd, e) : check_new(name, e))
 		return -1;
 	if (!f->regular) {
 		f->fd = open(name, O_WRONLY | O_CLOEXEC);

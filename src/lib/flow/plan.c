@@ -161,7 +161,15 @@ static int open_file(const char *path, bool held, struct metadev **dev, struct e
 	if (!*dev)
 		return -1;
 	*era = erameta_open(metadev_io(*dev), held ? ERAMETA_HELD : ERAMETA_CURRENT, e);
-	return *era ? 0 : -1;
+	return *era ? 0 : metadev_blame(*dev, e);
+}
+
+static int other_device(const char *metadata, uint32_t nr_blocks, uint64_t device_blocks,
+			struct err *e)
+{
+	err_set(e, ERR_CORRUPT, "%s: is for %u era blocks, the device has %llu", metadata, nr_blocks,
+		(ull)device_blocks);
+	return err_hint(e, "it is the metadata of another device, or the device changed its size");
 }
 
 int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t before,
@@ -176,16 +184,18 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 		goto out;
 	info = erameta_info(era);
 	about->block_sectors = info->block_size;
+	about->nr_blocks = info->nr_blocks;
 	/* A held snapshot has every era below its own; metadata at rest has its own era too. */
 	about->era_c = held ? info->era : (uint64_t)info->era + 1;
 	if (set->nr_blocks == 0 && blockset_init(set, info->nr_blocks, e))
 		goto out;
 	if (set->nr_blocks < info->nr_blocks) {
-		err_set(e, ERR_CORRUPT, "%s: is for %u era blocks, the device has %llu", metadata,
-			info->nr_blocks, (ull)set->nr_blocks);
+		other_device(metadata, info->nr_blocks, set->nr_blocks, e);
 		goto out;
 	}
 	rc = metaread_changed(era, since, before, set, e);
+	if (rc)
+		metadev_blame(dev, e);
 out:
 	erameta_close(era);
 	metadev_close(dev);
@@ -221,9 +231,10 @@ static int choose_granule(const struct plan *p, const struct plan_opts *o, uint6
 		return granule_of_file(o, granule, e);
 	if (*granule == 0 && p->full)
 		*granule = FULL_GRANULE;
-	if (*granule == 0)
-		return err_set(e, ERR_USAGE, "--ranges needs --block-size: how many sectors an era block has");
-	return 0;
+	if (*granule != 0)
+		return 0;
+	err_set(e, ERR_USAGE, "--ranges needs --block-size: how many sectors an era block has");
+	return err_hint(e, "it is the last number of the era device's line in dmsetup table");
 }
 
 static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, struct err *e)
@@ -232,6 +243,9 @@ static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, 
 
 	if (plan_list_file(o->metadata, o->held, since, o->before, &p->set, &about, e))
 		return -1;
+	/* What the metadata does not reach was not tracked; only what a grow added need not be. */
+	if (!p->full && about.nr_blocks < num_div_up(p->head.parent_size, p->head.granule))
+		return other_device(o->metadata, about.nr_blocks, p->set.nr_blocks, e);
 	p->head.era_c = about.era_c;
 	if (!o->has_token || o->token.era_c <= p->head.era_c)
 		return 0;
@@ -302,9 +316,11 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct err *e)
 		blockset_add(&p->set, 0, p->set.nr_blocks);
 	else if (p->head.parent_size < p->head.size)
 		blockset_add(&p->set, p->head.parent_size / granule, p->set.nr_blocks);
-	if (p->head.era_c != 0 && p->head.era_c < p->head.since)
-		return err_set(e, ERR_IDENTITY, "%s: the cut is at era %llu, below the %llu it starts from",
-			       o->device, (ull)p->head.era_c, (ull)p->head.since);
+	if (p->head.era_c != 0 && p->head.era_c < p->head.since) {
+		err_set(e, ERR_IDENTITY, "%s: the cut is at era %llu, below the %llu it starts from",
+			o->device, (ull)p->head.era_c, (ull)p->head.since);
+		return need_full(o, e);
+	}
 	identity_describe(&p->head, o->device, p->src.fd);
 	return 0;
 }

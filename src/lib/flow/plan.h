@@ -64,6 +64,7 @@ void plan_close(struct plan *p);
 /* The blocks that metadata in a file, not in use, has since an era. *set is made here. */
 struct plan_listing {
 	uint32_t block_sectors;
+	uint32_t nr_blocks;
 	uint64_t era_c; /* the first era that is not in the list */
 };
 int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t before,

@@ -131,10 +131,13 @@ int target_token(const char *name, const char *state_path, struct token *token, 
 {
 	struct target t = {0};
 	struct stat st;
-	const bool there = stat(name, &st) == 0;
+	bool there = stat(name, &st) == 0;
 
-	if (!there && errno != ENOENT)
-		return err_sys(e, "%s: cannot open", name);
+	if (sink_check_name(name, e))
+		return -1;
+	/* An image without a byte holds as little as one that is not there. */
+	if (there && S_ISREG(st.st_mode) && st.st_size == 0)
+		there = false;
 	if (find_state_path(name, state_path, t.state_path, e) || load_state(&t, e))
 		return -1;
 	*token = t.state.at;
@@ -197,8 +200,8 @@ static int check_content(struct target *t, struct err *e)
 int target_accepts(struct target *t, const struct wire_head *h, bool force, bool *done,
 		   struct err *e)
 {
-	if (t->sink.fd < 0) {
-		/* A state without its image says nothing. */
+	if (t->sink.fd < 0 || (!t->sink.device && t->sink.size == 0)) {
+		/* A state without its image says nothing; a crash may have left one without a byte. */
 		memset(&t->state, 0, sizeof(t->state));
 		t->state.at.full = true;
 	}
@@ -219,10 +222,14 @@ int target_accepts(struct target *t, const struct wire_head *h, bool force, bool
 int target_begin(struct target *t, const struct wire_head *h, struct err *e)
 {
 	state_begin(&t->state, h);
-	if (save_state(t, e))
-		return -1;
+	/* Made, and so locked, first: the state is not to be written by whoever loses a race for the name. */
 	if (t->sink.fd < 0 && sink_create(&t->sink, e))
 		return -1;
+	if (save_state(t, e)) {
+		if (t->sink.created)
+			unlink(t->sink.name);
+		return -1;
+	}
 	return sink_resize(&t->sink, h->size, e);
 }
 

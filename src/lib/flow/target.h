@@ -49,7 +49,7 @@ int target_token(const char *name, const char *state_path, struct token *token, 
 int target_accepts(struct target *t, const struct wire_head *h, bool force, bool *done,
 		   struct err *e);
 
-/* Say durably that the stream is being applied, then make and size the target. */
+/* Make the target, say durably that the stream is being applied, then size the target. */
 int target_begin(struct target *t, const struct wire_head *h, struct err *e);
 
 /* A later pass has this C: a repair must be younger than that. */

@@ -73,10 +73,11 @@ static void add(struct eraxml *x, uint64_t begin, uint64_t end)
 	else if (begin < x->end)
 		bad(x, "the range from %llu to %llu begins before the end of the one before, %llu",
 		    b, n, (unsigned long long)x->end);
-	else if (end > x->set->nr_blocks)
+	else if (end > x->set->nr_blocks) {
 		bad(x, "the list does not fit the device: blocks %llu to %llu of a device of %llu",
 		    b, n, (unsigned long long)x->set->nr_blocks);
-	else {
+		err_hint(&x->e, "it is of another device, or of era blocks of another size");
+	} else {
 		blockset_add(x->set, begin, end);
 		x->end = end;
 	}
@@ -202,8 +203,10 @@ static int parse(struct eraxml *x, const char *p, int len, int is_final)
 	why = XML_GetErrorCode(x->parser);
 	if (why == XML_ERROR_NO_MEMORY)
 		return err_set(&x->e, ERR_RUNTIME, "no memory to parse a list of blocks");
-	return err_set(&x->e, ERR_CORRUPT, "block list, line %lu: %s",
-		       (unsigned long)XML_GetCurrentLineNumber(x->parser), XML_ErrorString(why));
+	err_set(&x->e, ERR_CORRUPT, "block list, line %lu: %s",
+		(unsigned long)XML_GetCurrentLineNumber(x->parser), XML_ErrorString(why));
+	return err_hint(&x->e, "the list is damaged or not whole: look for what the program that "
+			       "printed it said, and have it printed again");
 }
 
 static int feed_piece(struct eraxml *x, const char *p, size_t len)

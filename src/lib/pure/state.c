@@ -143,10 +143,12 @@ static int starts_from(const struct token *at, const struct wire_head *h, struct
 					 "another source, or one that lost track in between");
 		return need_full(e);
 	}
-	if (h->parent_size != at->size)
-		return err_set(e, ERR_IDENTITY,
-			       "the stream's parent had %llu bytes, the target's state has %llu",
-			       (unsigned long long)h->parent_size, (unsigned long long)at->size);
+	if (h->parent_size != at->size) {
+		err_set(e, ERR_IDENTITY,
+			"the stream's parent had %llu bytes, the target's state has %llu",
+			(unsigned long long)h->parent_size, (unsigned long long)at->size);
+		return need_full(e);
+	}
 	if (!wire_id_is_zero(h->parent_id) && !same_id(h->parent_id, at->id)) {
 		err_set(e, ERR_IDENTITY, "the stream does not start from the target's state");
 		return err_hint(e, "streams apply in the order they were made; the next one is "
@@ -159,10 +161,10 @@ static int starts_from(const struct token *at, const struct wire_head *h, struct
 	if (h->since <= at->era_c && (!wire_id_is_zero(h->parent_id) ||
 				      (at->era_c != 0 && h->era_c >= at->era_c)))
 		return 0;
-	return err_set(e, ERR_IDENTITY,
-		       "the stream covers eras %llu to %llu, the target is at era %llu",
-		       (unsigned long long)h->since, (unsigned long long)h->era_c,
-		       (unsigned long long)at->era_c);
+	err_set(e, ERR_IDENTITY, "the stream covers eras %llu to %llu, the target is at era %llu",
+		(unsigned long long)h->since, (unsigned long long)h->era_c,
+		(unsigned long long)at->era_c);
+	return need_full(e);
 }
 
 /*
@@ -201,7 +203,8 @@ static int accepts_reverse(const struct state *s, const struct wire_head *h, str
 	if (s->applying ? (s->kind != WIRE_REVERSE && same_id(h->parent_id, from))
 			: (!s->at.full && same_id(h->parent_id, from)))
 		return 0;
-	return err_set(e, ERR_IDENTITY, "the stream undoes another one than the target's last");
+	err_set(e, ERR_IDENTITY, "the stream undoes another one than the target's last");
+	return err_hint(e, "undo streams apply in the opposite order of the streams they undo");
 }
 
 int state_accepts(const struct state *s, const struct wire_head *h, bool *done, struct err *e)

@@ -14,6 +14,18 @@
 /* How long a wait on a pipe may go without a look at the stop flag. */
 #define LOOK_MS 200
 
+int fdio_std(void)
+{
+	int fd;
+
+	/* Opened the wrong way round, so that whoever needs it sees an error. */
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
 /*
  * Wait until fd is ready. A signal that comes between a look at the flag and a blocking read would be
  * lost; a bounded poll is not. Regular files and block devices are always ready.

@@ -13,6 +13,12 @@
 
 #include "words/err.h"
 
+/*
+ * Before anything is opened: make sure that a file opened later is not taken for standard input,
+ * output or error. Words for a closed standard error would be written over it.
+ */
+int fdio_std(void);
+
 /* Read up to len bytes; *got is less than len only at the end of the file. */
 int fdio_read(int fd, const char *name, void *buf, size_t len, size_t *got, struct err *e);
 

@@ -20,6 +20,14 @@ static void on_wake(int sig)
 	(void)sig;
 }
 
+/* Under nohup a log-out is to end nothing. */
+static bool is_ignored(int sig)
+{
+	struct sigaction sa = {0};
+
+	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
 void stop_init(void)
 {
 	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
@@ -29,7 +37,8 @@ void stop_init(void)
 	/* No SA_RESTART: a blocked read or write returns and the loop sees the flag. */
 	sigemptyset(&sa.sa_mask);
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
-		sigaction(sigs[i], &sa, NULL);
+		if (sigs[i] != SIGHUP || !is_ignored(SIGHUP))
+			sigaction(sigs[i], &sa, NULL);
 	sa.sa_handler = on_wake;
 	sigaction(STOP_WAKE, &sa, NULL);
 	sa.sa_handler = SIG_IGN;

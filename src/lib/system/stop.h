@@ -2,9 +2,10 @@
 /*
  * stop: one flag that says "end in good order".
  *
- * SIGINT, SIGTERM and SIGHUP set it; so does a thread that has failed and wants the others to notice.
- * Loops that wait for the outside look at it; nobody is interrupted in the middle of a step that must
- * be undone. SIGPIPE is ignored: a closed pipe is an error of write().
+ * SIGINT, SIGTERM and SIGHUP set it, the last unless it was ignored from the start (nohup); so does a
+ * thread that has failed and wants the others to notice. Loops that wait for the outside look at it;
+ * nobody is interrupted in the middle of a step that must be undone. SIGPIPE is ignored: a closed pipe
+ * is an error of write().
  */
 #ifndef ERA_SYSTEM_STOP_H
 #define ERA_SYSTEM_STOP_H

@@ -87,6 +87,14 @@ bool opt_seen(const struct opt *o, int id)
 	return o->seen >> id & 1;
 }
 
+int opt_operand(const char *word, const char *what, struct err *e)
+{
+	if (word[0] != '\0')
+		return 0;
+	err_set(e, ERR_USAGE, "%s is empty", what);
+	return err_hint(e, "a command that should have given it may have failed");
+}
+
 void opt_help(const struct opt_spec *specs)
 {
 	char left[64];

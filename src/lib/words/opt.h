@@ -31,12 +31,16 @@ struct opt {
 
 /*
  * The next option: 1 with *id and *value (NULL where it has none), 0 at the end with optind at the
- * first operand, -1 with ERR_USAGE. Operands may stand between options.
+ * first operand, -1 with ERR_USAGE. Operands may stand between options. A value is never empty: it
+ * would be a name or a token that somebody's script failed to find.
  */
 int opt_next(struct opt *o, int *id, const char **value, struct err *e);
 
 /* Was the option seen? */
 bool opt_seen(const struct opt *o, int id);
+
+/* ERR_USAGE where an operand, called `what`, is empty. */
+int opt_operand(const char *word, const char *what, struct err *e);
 
 /* Two columns, to stdout. */
 void opt_help(const struct opt_spec *specs);

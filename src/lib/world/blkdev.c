@@ -2,7 +2,9 @@
 #include "world/blkdev.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "system/statefile.h"
@@ -23,4 +25,22 @@ int blkdev_path(uint32_t major, uint32_t minor, char *path, size_t len, struct e
 	name += 8;
 	snprintf(path, len, "/dev/%.*s", (int)strcspn(name, "\n"), name);
 	return 0;
+}
+
+bool blkdev_in_dev(const char *name)
+{
+	char dir[PATH_MAX];
+	char real[PATH_MAX];
+	const char *slash = strrchr(name, '/');
+
+	if (slash && (size_t)(slash - name) >= sizeof(dir))
+		return false;
+	strcpy(dir, slash ? "/" : ".");
+	if (slash && slash > name) {
+		memcpy(dir, name, (size_t)(slash - name));
+		dir[slash - name] = '\0';
+	}
+	if (!realpath(dir, real))
+		return false;
+	return strcmp(real, "/dev") == 0 || strncmp(real, "/dev/", 5) == 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* blkdev: from a device number to a node in /dev. */
+/* blkdev: names of devices. */
 #ifndef ERA_WORLD_BLKDEV_H
 #define ERA_WORLD_BLKDEV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,5 +11,11 @@
 
 /* The kernel's own name for it, "/dev/dm-3", from sysfs: there without udev too. */
 int blkdev_path(uint32_t major, uint32_t minor, char *path, size_t len, struct err *e);
+
+/*
+ * Is the name one in /dev, whatever links lead there? Its directory decides, so the file need not
+ * exist: a typo in /dev is not to become a file.
+ */
+bool blkdev_in_dev(const char *name);
 
 #endif

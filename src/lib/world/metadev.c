@@ -118,3 +118,12 @@ const struct erameta_io *metadev_io(const struct metadev *m)
 {
 	return &m->io;
 }
+
+int metadev_blame(const struct metadev *m, struct err *e)
+{
+	const size_t len = strlen(m->path);
+
+	if (strncmp(e->text, m->path, len) == 0 && e->text[len] == ':')
+		return -1;
+	return err_prefix(e, "%s", m->path);
+}

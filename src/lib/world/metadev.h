@@ -29,4 +29,7 @@ void metadev_close(struct metadev *m);
  */
 const struct erameta_io *metadev_io(const struct metadev *m);
 
+/* The reader knows blocks and not whose they are: the path before its error, where it is not yet. */
+int metadev_blame(const struct metadev *m, struct err *e);
+
 #endif

@@ -2,6 +2,8 @@
 #include "world/probe.h"
 
 #include <blkid/blkid.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,12 +15,10 @@ static void value(blkid_probe pr, const char *name, char out[PROBE_WORD])
 		snprintf(out, PROBE_WORD, "%s", text);
 }
 
-void probe_fd(int fd, struct probe *p)
+static void probe_buffered(int fd, struct probe *p)
 {
-	blkid_probe pr;
+	blkid_probe pr = blkid_new_probe();
 
-	memset(p, 0, sizeof(*p));
-	pr = blkid_new_probe();
 	if (!pr)
 		return;
 	if (blkid_probe_set_device(pr, fd, 0, 0))
@@ -39,4 +39,18 @@ void probe_fd(int fd, struct probe *p)
 		snprintf(p->type, PROBE_WORD, "more than one filesystem");
 out:
 	blkid_free_probe(pr);
+}
+
+void probe_fd(int fd, struct probe *p)
+{
+	const int flags = fcntl(fd, F_GETFL);
+	const bool direct = flags >= 0 && (flags & O_DIRECT);
+
+	memset(p, 0, sizeof(*p));
+	/* libblkid does not align its buffers: with O_DIRECT it would find nothing. */
+	if (direct && fcntl(fd, F_SETFL, flags & ~O_DIRECT))
+		return;
+	probe_buffered(fd, p);
+	if (direct)
+		fcntl(fd, F_SETFL, flags);
 }

@@ -28,27 +28,9 @@
 #include "system/fdio.h"
 #include "words/hash.h"
 #include "words/num.h"
+#include "world/blkdev.h"
 
 #define FINGER_LEN 1048576u
-
-/* Is the name one in /dev, whatever links lead there? Its directory decides. */
-static bool in_dev(const char *name)
-{
-	char dir[PATH_MAX];
-	char real[PATH_MAX];
-	const char *slash = strrchr(name, '/');
-
-	if (slash && (size_t)(slash - name) >= sizeof(dir))
-		return false;
-	strcpy(dir, slash ? "/" : ".");
-	if (slash && slash > name) {
-		memcpy(dir, name, (size_t)(slash - name));
-		dir[slash - name] = '\0';
-	}
-	if (!realpath(dir, real))
-		return false;
-	return strcmp(real, "/dev") == 0 || strncmp(real, "/dev/", 5) == 0;
-}
 
 static int busy(const char *name, const char *why, struct err *e)
 {
@@ -99,6 +81,8 @@ static int check_loops(const struct sink *s, const struct stat *st, struct err *
 
 static int open_device(struct sink *s, struct err *e)
 {
+	int read_only = 0;
+
 	/* O_EXCL on a block device: refused while mounted, swapped on, or part of dm, md or loop. */
 	s->fd = open(s->name, O_RDWR | O_EXCL | O_CLOEXEC);
 	if (s->fd < 0 && errno == EBUSY)
@@ -107,6 +91,11 @@ static int open_device(struct sink *s, struct err *e)
 		return err_sys(e, "%s: cannot open for writing", s->name);
 	if (ioctl(s->fd, BLKGETSIZE64, &s->size))
 		return err_sys(e, "%s: cannot get the size", s->name);
+	/* The open is granted, and the first write would fail, with the state written before it. */
+	if (ioctl(s->fd, BLKROGET, &read_only) == 0 && read_only) {
+		err_set(e, ERR_RUNTIME, "%s: is read-only", s->name);
+		return err_hint(e, "if it may be written to: blockdev --setrw %s", s->name);
+	}
 	return 0;
 }
 
@@ -143,7 +132,7 @@ static int look(const char *name, struct stat *st, struct err *e)
 	}
 	if (errno != ENOENT)
 		return err_sys(e, "%s: cannot open", name);
-	if (!in_dev(name))
+	if (!blkdev_in_dev(name))
 		return 0;
 	err_set(e, ERR_RUNTIME, "%s: there is no such device", name);
 	return err_hint(e, "files are not created in /dev; check the name with lsblk");
@@ -176,6 +165,8 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 int sink_create(struct sink *s, struct err *e)
 {
 	s->fd = open(s->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (s->fd < 0 && errno == EEXIST)
+		return busy(s->name, "another program has just made it, such as a running era_apply", e);
 	if (s->fd < 0)
 		return err_sys(e, "%s: cannot create", s->name);
 	s->created = true;

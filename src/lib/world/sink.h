@@ -38,7 +38,7 @@ int sink_check_name(const char *name, struct err *e);
  */
 int sink_open(struct sink *s, const char *name, struct err *e);
 
-/* Make the image that was not there. */
+/* Make the image that was not there, locked. ERR_BUSY where it is there by now. */
 int sink_create(struct sink *s, struct err *e);
 
 void sink_close(struct sink *s);
