@@ -7,7 +7,8 @@
  *	applyflow_run says ERR_CORRUPT;
  *	every block of the target is as it was, or as some pass of the stream would have made it;
  *	the state says what it said, and then the target is as it was to the byte; or it says
- *	"applying" over what it said (or over nothing, for a full); it never says "at" anything new;
+ *	"applying" over what it said, or over nothing where the full is older than that; it never
+ *	says "at" anything new;
  *	the undamaged stream, applied to what was left, makes the right image and state.
  *
  * A failure sets the process's stop flag, so each run is a child of its own.
@@ -48,6 +49,7 @@ struct image {
 struct subject {
 	const char *what;
 	bool force;
+	bool forgets; /* older than what was there, which is no parent any more then */
 	unsigned int step; /* of the bits: 1 takes all */
 	uint8_t stream[STREAM_MAX];
 	size_t len;
@@ -240,8 +242,7 @@ static const char *judge(const struct subject *s, unsigned int worker, bool *cha
 		return "the state cannot be read, or is gone";
 	if (!state.applying)
 		return "the state does not say that it is being applied";
-	/* A full that does not lead on from the old state makes the target forget that. */
-	if (!same_token(&state.at, &s->old_parsed.at) && !(state.kind == WIRE_FULL && state.at.full))
+	if (s->forgets ? !state.at.full : !same_token(&state.at, &s->old_parsed.at))
 		return "the state says \"at\" something new";
 	if (!image_is_mixture(s, &now))
 		return "the target holds what no pass brings";
@@ -530,7 +531,8 @@ static void head_of(struct wire_head *h, uint8_t id, uint8_t kind, size_t size)
 }
 
 static struct subject full = {.what = "a full", .step = 1};
-static struct subject over = {.what = "a full over another image", .force = true, .step = 9};
+static struct subject over = {.what = "a full over another image", .force = true, .forgets = true,
+			      .step = 9};
 static struct subject incr = {.what = "an incremental of two passes that grows", .step = 1};
 
 static void make_full(char state[STATE_TEXT_MAX])

@@ -256,6 +256,47 @@ static void not_regular(void)
 	ok(nr_files() == 0, "outfile: nothing is left");
 }
 
+static void outfile_refused(void)
+{
+	struct outfile f;
+	struct outfile g;
+	struct err e = {0};
+	struct stat st;
+	char loop[32];
+	int fd;
+
+	scratch_put("src", 0, 100, 1);
+	fd = open("src", O_RDONLY | O_CLOEXEC);
+	ok(outfile_open(&f, "./src", fd, &e) == -1 && e.kind == ERR_USAGE && stat("src", &st) == 0 &&
+		   st.st_size == 100, "outfile: never what is read from: %s", e.text);
+	outfile_close(&f);
+	close(fd);
+	err_clear(&e);
+	outfile_open(&f, "o", -1, &e);
+	write_text(&f, "mine");
+	ok(outfile_open(&g, "o", -1, &e) == -1 && e.kind == ERR_BUSY, "outfile: one writer at a time: %s", e.text);
+	outfile_close(&g);
+	err_clear(&e);
+	ok(outfile_publish(&f, false, &e) == 0 && holds("o", "mine"), "outfile: the second did no harm %s", e.text);
+	outfile_close(&f);
+	scratch_put("p.part", 0, 100, 1);
+	ok(outfile_open(&f, "p", -1, &e) == 0, "outfile: what a killed run left is taken over");
+	write_text(&f, "x");
+	ok(outfile_publish(&f, false, &e) == 0 && holds("p", "x"), "outfile: and nothing of it stays");
+	outfile_close(&f);
+	scratch_size("disk", 1048576);
+	if (!scratch_loop("disk", "", loop)) {
+		skip("outfile: a block device", "no loop devices, or not root");
+	} else {
+		ok(outfile_open(&f, loop, -1, &e) == -1 && e.kind == ERR_USAGE, "outfile: no block device: %s",
+		   strchr(e.text, ':'));
+		outfile_close(&f);
+		scratch_detach(loop);
+	}
+	scratch_run("rm -f src o p disk");
+	ok(nr_files() == 0, "outfile: nothing is left, whatever was refused");
+}
+
 int main(void)
 {
 	scratch_begin();
@@ -266,5 +307,6 @@ int main(void)
 	locks();
 	published();
 	not_regular();
+	outfile_refused();
 	return tap_done();
 }
