@@ -160,7 +160,7 @@ guest_lists() {
 	RANDOM=$1
 	echo "# seed $1"
 	geometry "64K blocks" 128 131072 3 18
-	geometry "96K blocks, odd end" 192 100003 3 18
+	geometry "96K blocks, odd end" 192 100003 2 18
 	check "after an era without writes" idle_era "$era"
 	geometry "4K blocks, a deep array" 8 327673 2 40
 }
@@ -218,7 +218,12 @@ metadata_at_rest() {
 }
 
 broken_list() {
-	echo '<blocks>' | era_copy --ranges - --block-size 128 --from "$(token $mirror)" --era 99 "$dev" || is $? 3
+	echo '<blocks>' | era_copy --ranges - --block-size 128 --from "$(token $mirror)" --era 1 "$dev" || is $? 3
+}
+
+era_to_come() {
+	refuses 2 "so --era 99 has not begun" sh -c "printf '<blocks>\n</blocks>' |
+		era_copy --ranges - --block-size 128 --from $(token $mirror) --era 99 $dev"
 }
 
 guest_ranges() {
@@ -236,6 +241,7 @@ guest_ranges() {
 	check "ranges: by hand, from a file" ranges_from_file
 	check "ranges: the mirror is the device" same $mirror
 	check "ranges: a list that breaks off is refused" broken_list
+	check "ranges: an era that has not begun is refused" era_to_come
 	random_writes 20
 	check "ranges: and now our own list" backup $mirror
 	check "ranges: the mirror is the device" same $mirror

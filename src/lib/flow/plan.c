@@ -76,6 +76,26 @@ static int check_source(struct plan *p, const struct plan_opts *o, struct err *e
 	return err_hint(e, "make a full with --full, or name the changes with --ranges or --metadata");
 }
 
+/*
+ * An era of the caller's that has not begun: what is written until it does would be in no stream. Where
+ * the device is at an era only dm-era can say.
+ */
+static int check_given_era(const struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	struct dm_era_status s;
+
+	if (!p->is_era || !o->ranges || o->era_c == 0)
+		return 0;
+	if (dm_status(&p->cut.dev, &s, e))
+		return -1;
+	if (o->era_c <= s.era)
+		return 0;
+	err_set(e, ERR_USAGE, "%s: is at era %llu, so --era %llu has not begun", o->device, (ull)s.era,
+		(ull)o->era_c);
+	return err_hint(e, "--era is the first era after the cut: what the device's status says behind "
+			   "the resume");
+}
+
 int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 {
 	struct dm_era dev = {0};
@@ -103,6 +123,8 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 		return -1;
 	/* Whoever made the ranges may hold the metadata snapshot they came from. */
 	if (p->is_era && !o->ranges && cut_open(&p->cut, o->allow_kernel, e))
+		return -1;
+	if (check_given_era(p, o, e))
 		return -1;
 	return o->has_token && !o->token.full ? check_token(p, o, e) : 0;
 }
