@@ -25,7 +25,6 @@ setup() {
 	echo '<blocks><range begin="1" end="4"/><block block="9"/></blocks>' >ranges
 	era_copy --from "$(era_apply --token base)" --ranges ranges --block-size 128 --era 6 -o incr.era b
 	before_token=$(era_apply --token base)
-	after_token=$(era_apply --dump --json -i incr.era | jq -r .end.token)
 }
 
 fresh_target() { # KIND

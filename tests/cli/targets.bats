@@ -357,7 +357,7 @@ print(int.from_bytes(fcntl.ioctl(7, termios.FIONREAD, bytes(4)), sys.byteorder))
 	refused 4 "$loop: holds gpt" "$loop"
 }
 
-@test "a device that somebody wrote to is refused an incremental; a full heals it" {
+@test "a device that somebody wrote to may be another one: refused, a full goes over it with --force" {
 	truncate -s 4M disk
 	attach disk
 	era_apply -i full.era "$loop"
@@ -366,8 +366,12 @@ print(int.from_bytes(fcntl.ioctl(7, termios.FIONREAD, bytes(4)), sys.byteorder))
 	fails 4 era_apply -i one.era "$loop"
 	says "$loop: was changed since the last stream was applied (or is another device under that name)"
 	hints
-	silent era_apply -i full.era "$loop"
+	fails 4 era_apply -i full.era "$loop"
+	hints
+	[ "$(dd if="$loop" bs=1 skip=5 count=1 status=none)" = x ]
+	silent era_apply --force -i full.era "$loop"
 	cmp "$loop" at0.img
+	silent era_apply -i one.era "$loop"
 }
 
 @test "a read-only device is a failure before its state says anything" {

@@ -169,7 +169,7 @@ static void apply(const struct subject *s, int fd, unsigned int worker, struct v
 static bool apply_in_child(const struct subject *s, int fd, unsigned int worker, struct verdict *v)
 {
 	pid_t pid;
-	int status;
+	int status = 0;
 
 	memset(v, 0, sizeof(*v));
 	fflush(stdout);
@@ -358,7 +358,7 @@ static void all(const struct subject *s, enum damage d)
 	struct verdict *v = (struct verdict *)(t + WORKERS);
 	struct tally sum = {0};
 	unsigned int w;
-	int status;
+	int status = 0;
 
 	if (t == MAP_FAILED)
 		die("no memory");

@@ -169,6 +169,19 @@ static int check_unknown(struct target *t, struct err *e)
 	return err_hint(e, "if it may be overwritten, use --force");
 }
 
+/* Has it the size that its state says, or while a stream is applied one of the two it may have? */
+static bool size_fits(const struct target *t)
+{
+	const struct state *s = &t->state;
+	const uint64_t size = t->sink.size;
+
+	if (s->at.full)
+		return true;
+	if (t->sink.device)
+		return size >= s->at.size;
+	return size == s->at.size || (s->applying && size == s->next.size);
+}
+
 /* Is the target as its state says? A mount, a repair or another disk under the name shows here. */
 static int check_content(struct target *t, struct err *e)
 {
@@ -180,13 +193,14 @@ static int check_content(struct target *t, struct err *e)
 		return err_hint(e, "apply a full stream: era_copy --full DEVICE | era_apply %s",
 				t->sink.name);
 	}
-	if (s->applying || s->at.full)
-		return 0;
-	if (t->sink.device ? t->sink.size < s->at.size : t->sink.size != s->at.size) {
+	if (!size_fits(t)) {
 		err_set(e, ERR_IDENTITY, "%s: has %llu bytes, its state says %llu", t->sink.name,
-			(unsigned long long)t->sink.size, (unsigned long long)s->at.size);
+			(unsigned long long)t->sink.size,
+			(unsigned long long)(s->applying ? s->next.size : s->at.size));
 		return err_hint(e, "it was changed since the last stream; apply a full");
 	}
+	if (s->applying || s->at.full)
+		return 0;
 	if (sink_fingerprint(&t->sink, s->at.size, now, e))
 		return -1;
 	if (memcmp(now, s->fingerprint, sizeof(now)) == 0)
@@ -195,6 +209,30 @@ static int check_content(struct target *t, struct err *e)
 				 "device under that name)", t->sink.name);
 	return err_hint(e, "a mount, even read-only, replays the journal: mount a copy or a snapshot; "
 			   "apply a full to start again");
+}
+
+/* Does it hold what its state says, and if not, may this stream go over it all the same? */
+static int check_holds(struct target *t, const struct wire_head *h, bool force, bool *done,
+		       struct err *e)
+{
+	if (h->kind != WIRE_FULL)
+		return check_content(t, e);
+	if (t->sink.fd < 0)
+		return 0;
+	if (!t->has_state)
+		return force ? 0 : check_unknown(t, e);
+	if (check_content(t, e) == 0)
+		return 0;
+	if (e->kind != ERR_IDENTITY)
+		return -1;
+	/* A full mends an image that somebody touched. A device may be another one by now. */
+	if (t->sink.device && !force) {
+		e->hint[0] = '\0';
+		return err_hint(e, "if it may be overwritten, use --force");
+	}
+	err_clear(e);
+	*done = false;
+	return 0;
 }
 
 int target_accepts(struct target *t, const struct wire_head *h, bool force, bool *done,
@@ -207,15 +245,8 @@ int target_accepts(struct target *t, const struct wire_head *h, bool force, bool
 	}
 	if (state_accepts(&t->state, h, done, e))
 		return err_prefix(e, "%s", t->sink.name);
-	if (h->kind == WIRE_FULL && !t->has_state && !force && check_unknown(t, e))
+	if (check_holds(t, h, force, done, e))
 		return -1;
-	if ((h->kind != WIRE_FULL || *done) && check_content(t, e)) {
-		if (h->kind != WIRE_FULL || e->kind != ERR_IDENTITY)
-			return -1;
-		/* A full mends a target that somebody touched. */
-		err_clear(e);
-		*done = false;
-	}
 	return t->sink.device && !*done ? sink_resize(&t->sink, h->size, e) : 0;
 }
 

@@ -42,5 +42,8 @@ bool blkdev_in_dev(const char *name)
 	}
 	if (!realpath(dir, real))
 		return false;
+	/* /dev/shm is a place for files. */
+	if (strcmp(real, "/dev/shm") == 0 || strncmp(real, "/dev/shm/", 9) == 0)
+		return false;
 	return strcmp(real, "/dev") == 0 || strncmp(real, "/dev/", 5) == 0;
 }

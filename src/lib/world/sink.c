@@ -237,13 +237,12 @@ static int punch(struct sink *s, uint64_t off, uint64_t len, struct err *e)
 		       (unsigned long long)off);
 }
 
-int sink_zero(struct sink *s, uint64_t off, uint64_t len, struct err *e)
+/* Make zeros of what a device, or a file, can free in whole pages. */
+static int free_or_write(struct sink *s, uint64_t off, uint64_t len, struct err *e)
 {
 	uint64_t range[2] = {off, len};
 	int rc;
 
-	if (s->blank)
-		return 0;
 	if (!__atomic_load_n(&s->no_punch, __ATOMIC_RELAXED)) {
 		rc = punch(s, off, len, e);
 		if (rc <= 0)
@@ -252,6 +251,23 @@ int sink_zero(struct sink *s, uint64_t off, uint64_t len, struct err *e)
 	if (s->device && ioctl(s->fd, BLKZEROOUT, range) == 0)
 		return 0;
 	return write_zeros(s, off, len, e);
+}
+
+/*
+ * Only whole pages are freed. On a device the rest of a page may be data that another thread is writing
+ * through the page cache at this moment, which the kernel does not keep apart from a hole in it.
+ */
+int sink_zero(struct sink *s, uint64_t off, uint64_t len, struct err *e)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const uint64_t begin = num_min(num_div_up(off, page) * page, off + len);
+	const uint64_t end = num_max((off + len) / page * page, begin);
+
+	if (s->blank)
+		return 0;
+	if (write_zeros(s, off, begin - off, e) || write_zeros(s, end, off + len - end, e))
+		return -1;
+	return begin < end ? free_or_write(s, begin, end - begin, e) : 0;
 }
 
 int sink_sync(struct sink *s, struct err *e)
