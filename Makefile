@@ -8,6 +8,7 @@
 #   make check            unit, corpus and command-line tests: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
+#   make test-programs    what the tests need built: unit tests and tools
 #   make clean
 #
 #   D=asan,ubsan          build with these sanitizers, into build/asan,ubsan/
@@ -47,7 +48,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-unit check-cli check-corpus check-vm lint clean
+.PHONY: all test-programs man install check check-vm lint clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
