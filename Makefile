@@ -7,6 +7,7 @@
 #   make install          install programs and manuals; DESTDIR= and PREFIX= as usual (PREFIX=/usr/local)
 #   make check            unit, corpus and command-line tests: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
+#   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory (needs root)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests and tools
 #   make clean
@@ -48,7 +49,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-vm lint clean
+.PHONY: all test-programs man install check check-vm bench lint clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -97,6 +98,10 @@ check: all test-programs
 
 check-vm: all
 	tests/run --build $(B) vm
+
+bench: all test-programs
+	ERA_BUILD=$(B) tests/bench/metadata-list
+	ERA_BUILD=$(abspath $(B)) tests/bench/memory
 
 lint: man
 	scripts/lint
