@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
 """eradecode: a second reader of era streams, written from docs/format.md alone.
 
     eradecode.py STREAM [--onto IMAGE] [--json]

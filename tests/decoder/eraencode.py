@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Writes era streams by hand, right ones and deliberately wrong ones. From docs/format.md alone.
 
 A Stream keeps the book a writer keeps (sequence numbers, counts, index entries, header digest) and fills in

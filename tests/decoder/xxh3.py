@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """XXH3 for the independent decoder and encoder.
 
 Inputs up to 4 KiB (frame headers, most control frames) are hashed here, which is faster than a process; longer
