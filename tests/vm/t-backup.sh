@@ -23,7 +23,9 @@ writer() { # DIRECTORY
 		dd if=/dev/urandom of="$dir/base" bs=4k count=$((RANDOM % 8 + 1)) seek=$((RANDOM % 2000)) \
 			conv=notrunc oflag=direct status=none
 		[ $((i % 3)) != 0 ] || rm -f "$dir/new.$((RANDOM % 40))"
-		[ $((i % 5)) != 0 ] || mv -f "$dir/new.$((i % 40))" "$dir/moved.$((i % 7))"
+		# What is to be moved may be what was just removed.
+		[ $((i % 5)) != 0 ] || [ ! -e "$dir/new.$((i % 40))" ] ||
+			mv -f "$dir/new.$((i % 40))" "$dir/moved.$((i % 7))"
 		[ $((i % 4)) != 0 ] || sync -f "$dir"
 		echo "$i" >/run/writer.count
 	done
