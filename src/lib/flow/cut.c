@@ -20,37 +20,20 @@
 #include "words/num.h"
 #include "world/blkdev.h"
 #include "world/guard.h"
-#include "world/metadev.h"
 #include "world/metaread.h"
 
 #define LOCK_DIR "/run/era"
 
 #define ull unsigned long long
 
-/* The metadata device, open */
-struct meta {
-	struct metadev *dev;
-	struct erameta *era;
-};
-
-static void meta_close(struct meta *m)
-{
-	erameta_close(m->era);
-	metadev_close(m->dev);
-}
-
-static int meta_open(struct meta *m, const struct dm_era *dev, struct err *e)
+/* The held snapshot on the device's metadata device. */
+static int open_held(struct metaread *m, const struct dm_era *dev, struct err *e)
 {
 	char path[64];
 
-	memset(m, 0, sizeof(*m));
 	if (blkdev_path(dev->meta_major, dev->meta_minor, path, sizeof(path), e))
 		return -1;
-	m->dev = metadev_open(path, e);
-	if (!m->dev)
-		return -1;
-	m->era = erameta_open(metadev_io(m->dev), ERAMETA_HELD, e);
-	return m->era ? 0 : metadev_blame(m->dev, e);
+	return metaread_open(m, path, ERAMETA_HELD, e);
 }
 
 /* Open */
@@ -93,7 +76,7 @@ static int refuse_held(const struct cut *c, struct err *e)
 /* A held snapshot is dropped where our note says that it is ours. The lock says that we are alone. */
 static int clean_up(struct cut *c, const struct dm_era_status *s, struct err *e)
 {
-	struct meta m = {0};
+	struct metaread m = {0};
 	uint64_t noted;
 	int rc = -1;
 
@@ -101,7 +84,7 @@ static int clean_up(struct cut *c, const struct dm_era_status *s, struct err *e)
 		return 0;
 	if (!heldnote_read(c->dev.name, &noted))
 		return refuse_held(c, e);
-	if (meta_open(&m, &c->dev, e))
+	if (open_held(&m, &c->dev, e))
 		goto out;
 	if (erameta_info(m.era)->era != noted) {
 		refuse_held(c, e);
@@ -114,7 +97,7 @@ static int clean_up(struct cut *c, const struct dm_era_status *s, struct err *e)
 		 "%.100s: dropped the metadata snapshot that a killed run had left", c->dev.name);
 	rc = 0;
 out:
-	meta_close(&m);
+	metaread_close(&m);
 	return rc;
 }
 
@@ -130,7 +113,6 @@ int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e)
 	c->dev = *dev;
 	c->lock = -1;
 	c->nr_blocks = num_div_up(dev->len_sectors, dev->block_sectors);
-	c->weak = true;
 	identity_weak_generation(dev->name, dev->uuid, dev->block_sectors * 512, c->generation);
 	/* Status, messages and reads of a suspended device hang. */
 	return dev->suspended ? refuse_suspended(dev, e) : 0;
@@ -215,10 +197,10 @@ static int read_ranges(struct cut *c, uint64_t at_least, uint64_t since, uint64_
 		       struct blockset *set, struct err *e)
 {
 	const struct erameta_info *info;
-	struct meta m = {0};
+	struct metaread m = {0};
 	int rc = -1;
 
-	if (meta_open(&m, &c->dev, e))
+	if (open_held(&m, &c->dev, e))
 		goto out;
 	info = erameta_info(m.era);
 	if (info->era < at_least) {
@@ -233,13 +215,9 @@ static int read_ranges(struct cut *c, uint64_t at_least, uint64_t since, uint64_
 			(ull)c->dev.block_sectors);
 		goto out;
 	}
-	if (metaread_changed(m.era, since, before, set, e)) {
-		metadev_blame(m.dev, e);
-		goto out;
-	}
-	rc = 0;
+	rc = metaread_changed(&m, since, before, set, e);
 out:
-	meta_close(&m);
+	metaread_close(&m);
 	return rc;
 }
 

@@ -28,7 +28,6 @@
 struct cut {
 	struct dm_era dev;
 	uint8_t generation[WIRE_ID_LEN];
-	bool weak;       /* the generation does not see metadata that was begun again */
 	uint64_t era;    /* running when the cut was opened */
 	uint64_t nr_blocks;
 	int lock;

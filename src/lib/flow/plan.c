@@ -11,7 +11,6 @@
 #include "system/fdio.h"
 #include "words/num.h"
 #include "world/dm.h"
-#include "world/metadev.h"
 #include "world/metaread.h"
 
 #define ull unsigned long long
@@ -175,15 +174,9 @@ out:
 	return rc;
 }
 
-static int open_file(const char *path, bool held, struct metadev **dev, struct erameta **era,
-		     struct err *e)
+static int open_file(struct metaread *m, const char *path, bool held, struct err *e)
 {
-	*era = NULL;
-	*dev = metadev_open(path, e);
-	if (!*dev)
-		return -1;
-	*era = erameta_open(metadev_io(*dev), held ? ERAMETA_HELD : ERAMETA_CURRENT, e);
-	return *era ? 0 : metadev_blame(*dev, e);
+	return metaread_open(m, path, held ? ERAMETA_HELD : ERAMETA_CURRENT, e);
 }
 
 static int other_device(const char *metadata, uint32_t nr_blocks, uint64_t device_blocks,
@@ -198,13 +191,12 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 		   struct blockset *set, struct plan_listing *about, struct err *e)
 {
 	const struct erameta_info *info;
-	struct erameta *era;
-	struct metadev *dev;
+	struct metaread m;
 	int rc = -1;
 
-	if (open_file(metadata, held, &dev, &era, e))
+	if (open_file(&m, metadata, held, e))
 		goto out;
-	info = erameta_info(era);
+	info = erameta_info(m.era);
 	about->block_sectors = info->block_size;
 	about->nr_blocks = info->nr_blocks;
 	/* A held snapshot has every era below its own; metadata at rest has its own era too. */
@@ -215,26 +207,21 @@ int plan_list_file(const char *metadata, bool held, uint64_t since, uint64_t bef
 		other_device(metadata, info->nr_blocks, set->nr_blocks, e);
 		goto out;
 	}
-	rc = metaread_changed(era, since, before, set, e);
-	if (rc)
-		metadev_blame(dev, e);
+	rc = metaread_changed(&m, since, before, set, e);
 out:
-	erameta_close(era);
-	metadev_close(dev);
+	metaread_close(&m);
 	return rc;
 }
 
 /* The era block of metadata in a file: the set cannot be made before it is known. */
 static int granule_of_file(const struct plan_opts *o, uint64_t *granule, struct err *e)
 {
-	struct erameta *era;
-	struct metadev *dev;
-	int rc = open_file(o->metadata, o->held, &dev, &era, e);
+	struct metaread m;
+	int rc = open_file(&m, o->metadata, o->held, e);
 
 	if (rc == 0)
-		*granule = (uint64_t)erameta_info(era)->block_size * 512;
-	erameta_close(era);
-	metadev_close(dev);
+		*granule = (uint64_t)erameta_info(m.era)->block_size * 512;
+	metaread_close(&m);
 	return rc;
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "world/metaread.h"
 
+#include <string.h>
+
 #include "system/lanes.h"
+#include "world/metadev.h"
 
 #define READERS 2
 /* More parts than readers, so that one whose part is quickly done takes another. */
 #define PARTS 8
 
 struct job {
-	struct erameta *m;
+	const struct erameta *era;
 	uint64_t since;
 	uint64_t before;
 	struct blockset *set;
@@ -33,14 +36,31 @@ static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 	const unsigned int *part = slot;
 
 	(void)worker;
-	return erameta_changed_part(j->m, *part, PARTS, j->since, j->before, j->set, e);
+	return erameta_changed_part(j->era, *part, PARTS, j->since, j->before, j->set, e);
 }
 
-int metaread_changed(struct erameta *m, uint64_t since, uint64_t before, struct blockset *set,
+int metaread_open(struct metaread *m, const char *path, enum erameta_view view, struct err *e)
+{
+	memset(m, 0, sizeof(*m));
+	m->dev = metadev_open(path, e);
+	if (!m->dev)
+		return -1;
+	m->era = erameta_open(metadev_io(m->dev), view, e);
+	return m->era ? 0 : metadev_blame(m->dev, e);
+}
+
+void metaread_close(struct metaread *m)
+{
+	erameta_close(m->era);
+	metadev_close(m->dev);
+	memset(m, 0, sizeof(*m));
+}
+
+int metaread_changed(struct metaread *m, uint64_t since, uint64_t before, struct blockset *set,
 		     struct err *e)
 {
 	static const struct lanes_ops ops = {.fill = fill, .work = work};
-	struct job j = {.m = m, .since = since, .before = before, .set = set};
+	struct job j = {.era = m->era, .since = since, .before = before, .set = set};
 	struct err now = {0};
 	unsigned int parts[READERS];
 	void *slots[READERS];
@@ -51,9 +71,9 @@ int metaread_changed(struct erameta *m, uint64_t since, uint64_t before, struct 
 		slots[i] = &parts[i];
 	rc = lanes_run(&ops, &j, slots, READERS, READERS, e);
 	/* What changed under the readers looks damaged, and says so only here. */
-	if (erameta_recheck(m, &now) && (rc == 0 || now.kind == ERR_BUSY)) {
+	if (erameta_recheck(m->era, &now) && (rc == 0 || now.kind == ERR_BUSY)) {
 		*e = now;
 		rc = -1;
 	}
-	return rc;
+	return rc ? metadev_blame(m->dev, e) : 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * metaread: erameta_changed and erameta_recheck, with two readers at once.
+ * metaread: the metadata on a device or in a file, from open to list: a metadev and an erameta on it.
  *
- * A large era array is a gigabyte; one reader alternates between waiting for the disk and decoding, two
+ * The list is read by two readers at once. A large era array is a gigabyte; one reader alternates between waiting for the disk and decoding, two
  * keep both busy. Memory: about 4 MiB a reader.
  */
 #ifndef ERA_WORLD_METAREAD_H
@@ -14,8 +14,17 @@
 #include "pure/erameta.h"
 #include "words/err.h"
 
-/* As erameta_changed followed by erameta_recheck, on a reader whose io is a metadev's. */
-int metaread_changed(struct erameta *m, uint64_t since, uint64_t before, struct blockset *set,
+struct metaread {
+	struct metadev *dev;
+	struct erameta *era; /* erameta_info tells what it is of */
+};
+
+/* Errors name the path. Close also after a failure, and after nothing at all where *m is zero. */
+int metaread_open(struct metaread *m, const char *path, enum erameta_view view, struct err *e);
+void metaread_close(struct metaread *m);
+
+/* As erameta_changed followed by erameta_recheck. */
+int metaread_changed(struct metaread *m, uint64_t since, uint64_t before, struct blockset *set,
 		     struct err *e);
 
 #endif
