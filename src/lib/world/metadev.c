@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "system/fdio.h"
+
 struct metadev {
 	int fd;
 	char *path;
@@ -19,26 +21,16 @@ static int read_blocks(void *ctx, uint64_t first, unsigned int nr, uint8_t *buf,
 	const struct metadev *m = ctx;
 	const size_t len = (size_t)nr * ERAMETA_BLOCK_LEN;
 	const uint64_t off = first * ERAMETA_BLOCK_LEN;
-	size_t done = 0;
-	ssize_t n;
+	size_t got;
 
-	while (done < len) {
-		n = pread(m->fd, buf + done, len - done, (off_t)(off + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(e, "%s: reading %zu bytes at offset %llu", m->path,
-				       len - done, (unsigned long long)(off + done));
-		/* Only whole blocks count: O_DIRECT cannot go on behind a part of one. */
-		n -= n % ERAMETA_BLOCK_LEN;
-		if (n == 0)
-			return err_set(e, ERR_CORRUPT,
-				       "%s: truncated: it ends at offset %llu of a read up to %llu",
-				       m->path, (unsigned long long)(off + done),
-				       (unsigned long long)(off + len));
-		done += (size_t)n;
-	}
-	return 0;
+	if (fdio_pread(m->fd, m->path, buf, len, off, &got, e))
+		return -1;
+	if (got == len)
+		return 0;
+	/* Only whole blocks count. */
+	return err_set(e, ERR_CORRUPT, "%s: truncated: it ends at offset %llu of a read up to %llu", m->path,
+		       (unsigned long long)(off + got - got % ERAMETA_BLOCK_LEN),
+		       (unsigned long long)(off + len));
 }
 
 /* O_NONBLOCK only so that a fifo named by mistake is refused and not waited for. */
