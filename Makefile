@@ -21,7 +21,15 @@
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec
+DOCDIR ?= $(PREFIX)/share/doc/erabackup
 MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+# These look into one place only, whatever the prefix.
+SHUTDOWNDIR ?= /usr/lib/systemd/system-shutdown
+DRACUTDIR ?= /usr/lib/dracut/modules.d
+INITRAMFSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share/initramfs-tools,/etc/initramfs-tools)
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
@@ -85,11 +93,34 @@ $(B)/man/%: docs/%.scd
 
 man: $(MANUALS)
 
+# era_setup is the administrator's, and what the boot scripts call.
 install: all man
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
-	install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
+	install -m 755 $(addprefix $(B)/,$(filter-out era_setup,$(PROGRAMS))) $(DESTDIR)$(BINDIR)
+	install -m 755 $(addprefix $(B)/,$(filter era_setup,$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
 	install -m 644 $(filter %.1,$(MANUALS)) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(MANDIR)/man8
+	install -m 644 docs/eratab.example $(DESTDIR)$(DOCDIR)/eratab.example
+	$(call place,755,initramfs/enable-root,$(LIBEXECDIR)/era/enable-root)
+	$(call place,755,initramfs/hook,$(INITRAMFSDIR)/hooks/era)
+	$(call place,755,initramfs/local-top,$(INITRAMFSDIR)/scripts/local-top/era)
+	$(call place,755,initramfs/local-block,$(INITRAMFSDIR)/scripts/local-block/era)
+	$(call place,755,initramfs/local-bottom,$(INITRAMFSDIR)/scripts/local-bottom/era)
+	$(call place,755,dracut/90era/module-setup.sh,$(DRACUTDIR)/90era/module-setup.sh)
+	$(call place,755,dracut/90era/era-open.sh,$(DRACUTDIR)/90era/era-open.sh)
+	$(call place,755,dracut/90era/era-note.sh,$(DRACUTDIR)/90era/era-note.sh)
+	$(call place,644,systemd/era-volumes.service,$(UNITDIR)/era-volumes.service)
+	$(call place,755,systemd/era.shutdown,$(SHUTDOWNDIR)/era.shutdown)
+
+# MODE, SOURCE, PLACE: into DESTDIR, with the paths of this installation in it
+define place
+	install -d $(dir $(DESTDIR)$(3))
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g' $(2) >$(DESTDIR)$(3).new
+	chmod $(1) $(DESTDIR)$(3).new
+	mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
+endef
 
 test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%)
 
