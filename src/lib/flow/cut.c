@@ -144,6 +144,7 @@ static int suspend_resume(struct cut *c, struct dm_fence *f, struct err *e)
 static int fence(struct cut *c, struct err *e)
 {
 	struct dm_fence *f = dm_fence_new(c->dev.major, c->dev.minor, e);
+	const struct guard_dev dev = {c->dev.major, c->dev.minor};
 	struct guard g = {0};
 	int rc = -1;
 
@@ -153,7 +154,7 @@ static int fence(struct cut *c, struct err *e)
 		err_sys(e, "cannot lock memory");
 		goto out;
 	}
-	if (guard_start(&g, c->dev.major, c->dev.minor, e) == 0)
+	if (guard_start(&g, &dev, 1, e) == 0)
 		rc = suspend_resume(c, f, e);
 	guard_done(&g);
 	munlockall();
