@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* era_setup: format, open, close, show and grow era volumes. See era_setup(8). */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flow/eratabfile.h"
@@ -145,7 +142,7 @@ static int cmd_size(struct options *o, struct err *e)
 	uint64_t bytes;
 
 	if (num_parse_size(o->operand[0], 1, UINT64_MAX, &bytes) &&
-	    eratabfile_device_size(o->operand[0], &bytes, e))
+	    volformat_data_size(o->operand[0], &bytes, e))
 		return -1;
 	if (metasize_for(bytes, o->block_bytes, &m, e) ||
 	    volshow_size(stdout, bytes, o->block_bytes, &m, o->json, e))
@@ -288,39 +285,6 @@ static int open_all(struct options *o, struct err *e)
 	return e->kind ? -1 : 0;
 }
 
-static int from_command_line(const struct options *o, struct eratab_entry *v, struct err *e)
-{
-	memset(v, 0, sizeof(*v));
-	if (strlen(o->operand[1]) >= sizeof(v->meta) || strlen(o->operand[2]) >= sizeof(v->data))
-		return err_set(e, ERR_USAGE, "the name of a device is too long");
-	snprintf(v->name, sizeof(v->name), "%s", o->operand[0]);
-	snprintf(v->meta, sizeof(v->meta), "%s", o->operand[1]);
-	snprintf(v->data, sizeof(v->data), "%s", o->operand[2]);
-	v->no_fallback = true;
-	return 0;
-}
-
-static int from_eratab(const struct options *o, struct eratab_entry *v, struct err *e)
-{
-	const struct eratab_entry *found;
-	struct eratab t = {0};
-	int rc = -1;
-
-	if (eratabfile_read(o->eratab, &t, e))
-		goto out;
-	found = eratab_find(&t, o->operand[0]);
-	if (!found) {
-		err_set(e, ERR_USAGE, "%s: has no line for %s", o->eratab, o->operand[0]);
-		err_hint(e, "add one, or name the devices: era_setup open %s META DATA", o->operand[0]);
-		goto out;
-	}
-	*v = *found;
-	rc = 0;
-out:
-	eratab_free(&t);
-	return rc;
-}
-
 static int cmd_open(struct options *o, struct err *e)
 {
 	struct eratab_entry v;
@@ -328,7 +292,8 @@ static int cmd_open(struct options *o, struct err *e)
 	if (o->all)
 		return open_all(o, e);
 	if (eratab_check_name(o->operand[0], e) ||
-	    (o->nr == 3 ? from_command_line(o, &v, e) : from_eratab(o, &v, e)))
+	    (o->nr == 3 ? eratabfile_words(o->operand[0], o->operand[1], o->operand[2], &v, e)
+			: eratabfile_find(o->eratab, o->operand[0], &v, e)))
 		return -1;
 	override(o, &v);
 	return open_one(o, &v, e);
@@ -544,7 +509,7 @@ static int run_script(char **argv)
 {
 	struct err e = {0};
 
-	execv(ERA_LIBEXECDIR "/enable-root", argv + 1);
+	execv(ERA_LIBEXECDIR "/enable-root", argv);
 	err_sys(&e, "%s", ERA_LIBEXECDIR "/enable-root");
 	err_hint(&e, "make install places it");
 	return msg_error(&e);

@@ -32,6 +32,13 @@ static int find(const char *spec, enum resolve_role role, char path[PATH_MAX], s
 	return rc < 0 ? -1 : 0;
 }
 
+int volformat_data_size(const char *spec, uint64_t *bytes, struct err *e)
+{
+	char path[PATH_MAX];
+
+	return find(spec, RESOLVE_DATA, path, e) ? -1 : blkdev_size(path, bytes, e);
+}
+
 /* May META be overwritten? */
 
 static int check_content(const char *meta, bool force, struct err *e)

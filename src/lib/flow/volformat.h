@@ -27,6 +27,9 @@ struct volformat_opts {
 	bool force;
 };
 
+/* How large a data device is, to choose its metadata by. */
+int volformat_data_size(const char *spec, uint64_t *bytes, struct err *e);
+
 /* *l is the label that was written; `warning` is empty where there is nothing to say. */
 int volformat(const struct volformat_opts *o, struct label *l, char warning[256], struct err *e);
 
