@@ -6,7 +6,7 @@
 #ifndef ERA_WORLD_PROBE_H
 #define ERA_WORLD_PROBE_H
 
-#define PROBE_WORD 264 /* a btrfs label has up to 255 bytes */
+#define PROBE_WORD 256 /* a btrfs label has up to 255 bytes */
 
 /* Empty strings where there is nothing known. */
 struct probe {
