@@ -22,6 +22,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/lib/era
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
@@ -37,7 +38,7 @@ SANITIZE := $(if $(D),$(foreach s,$(subst $(comma), ,$(D)),-fsanitize=$(subst as
 	ubsan,undefined,$(s)))) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 PACKAGES := libzstd libxxhash blkid devmapper expat jansson
 
-ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -DERA_LIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-pthread $(WARNINGS) $(if $(D),,$(HARDENING)) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pthread $(if $(D),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SANITIZE)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))

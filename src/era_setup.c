@@ -351,48 +351,15 @@ static int cmd_close(struct options *o, struct err *e)
 
 /* status, resize, note */
 
-struct showing {
-	const struct options *o;
-	struct err *e;
-	unsigned int nr;
-};
-
-static int show_each(void *ctx, const struct stack *s)
-{
-	struct showing *w = ctx;
-	struct volstatus v;
-
-	if (volstatus(s, &v, w->e))
-		return -1;
-	if (w->nr++ > 0)
-		fputs(w->o->json ? ",\n" : "\n", stdout);
-	return volshow_status(stdout, &v, w->o->json, w->e);
-}
-
 static int cmd_status(struct options *o, struct err *e)
 {
-	struct showing w = {.o = o, .e = e};
-	struct stack s;
+	const char *name = o->nr ? o->operand[0] : NULL;
+	unsigned int nr;
 
-	if (o->nr == 0) {
-		if (o->json)
-			putchar('[');
-		if (stack_each(show_each, &w, e))
-			return -1;
-		if (o->json)
-			puts("]");
-		else if (w.nr == 0 && !o->quiet)
-			msg_note("no era volume is open");
-		return json_end(stdout, "standard output", e);
-	}
-	if (eratab_check_name(o->operand[0], e) || stack_find(o->operand[0], &s, e))
+	if ((name && eratab_check_name(name, e)) || volshow_volumes(stdout, name, o->json, &nr, e))
 		return -1;
-	if (s.kind != STACK_ERA && s.kind != STACK_PLAIN)
-		return err_set(e, ERR_RUNTIME, "%s: is not open", s.name);
-	if (show_each(&w, &s))
-		return -1;
-	if (o->json)
-		putchar('\n');
+	if (nr == 0 && !o->quiet && !o->json)
+		msg_note("no era volume is open");
 	return json_end(stdout, "standard output", e);
 }
 

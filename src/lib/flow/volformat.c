@@ -84,7 +84,7 @@ static int check_use(const char *meta, const char *data, bool force, char warnin
 	if (u.kind == USAGE_FREE)
 		return 0;
 	if (u.kind == USAGE_MOUNTED && force) {
-		snprintf(warning, 256, "%.100s: is %.120s: tracking starts when it is opened", data, u.text);
+		snprintf(warning, 256, "%.80s: is %.120s: tracking starts when it is opened", data, u.text);
 		return 0;
 	}
 	err_set(e, ERR_BUSY, "%s: is in use: %s", data, u.text);
@@ -169,8 +169,8 @@ int volformat(const struct volformat_opts *o, struct label *l, char warning[256]
 	    check_use(meta, data, o->force, warning, e) || check_content(meta, o->force, e) ||
 	    describe(o, meta, data, l, e))
 		return -1;
-	/* The label last: without it there is no volume. An old one must not vouch for wiped metadata. */
-	if (labelio_erase(meta, e) || labelio_wipe_meta(meta, l->meta_offset, l->meta_bytes, e))
+	/* An old label goes first, so that it does not vouch for wiped metadata; the new one comes last. */
+	if (labelio_wipe_meta(meta, 0, l->meta_offset + l->meta_bytes, e))
 		return -1;
 	return labelio_write(meta, l, e);
 }

@@ -237,10 +237,49 @@ static void status_text(FILE *f, const struct volstatus *v)
 	     v->kernel.warning);
 }
 
-int volshow_status(FILE *f, const struct volstatus *v, bool json, struct err *e)
+struct showing {
+	FILE *f;
+	bool json;
+	unsigned int nr;
+	struct err *e;
+};
+
+static int show(void *ctx, const struct stack *s)
 {
-	if (json)
-		return status_json(f, v, e);
-	status_text(f, v);
+	struct showing *w = ctx;
+	struct volstatus v;
+
+	if (volstatus(s, &v, w->e))
+		return -1;
+	if (w->nr++ > 0)
+		fputs(w->json ? ",\n" : "\n", w->f);
+	if (w->json)
+		return status_json(w->f, &v, w->e);
+	status_text(w->f, &v);
 	return 0;
+}
+
+static int show_one(struct showing *w, const char *name)
+{
+	struct stack s;
+
+	if (stack_find(name, &s, w->e))
+		return -1;
+	if (s.kind != STACK_ERA && s.kind != STACK_PLAIN)
+		return err_set(w->e, ERR_RUNTIME, "%s: is not open", name);
+	return show(w, &s);
+}
+
+int volshow_volumes(FILE *f, const char *name, bool json, unsigned int *nr, struct err *e)
+{
+	struct showing w = {.f = f, .json = json, .e = e};
+	int rc;
+
+	if (json && !name)
+		fputc('[', f);
+	rc = name ? show_one(&w, name) : stack_each(show, &w, e);
+	if (json && rc == 0)
+		fputs(name ? "\n" : "]\n", f);
+	*nr = w.nr;
+	return rc ? -1 : 0;
 }

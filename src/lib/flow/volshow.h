@@ -21,7 +21,10 @@ int volshow_size(FILE *f, uint64_t data_bytes, uint64_t block_bytes, const struc
 int volshow_label(FILE *f, const char *meta, const struct label *l, const struct labelio_found *found,
 		  bool json, struct err *e);
 
-/* One volume. In JSON it is one object, without a line end. */
-int volshow_status(FILE *f, const struct volstatus *v, bool json, struct err *e);
+/*
+ * The volume of that name, ERR_RUNTIME where it is not open; or, name NULL, all that are open, in JSON as a
+ * list. *nr is how many.
+ */
+int volshow_volumes(FILE *f, const char *name, bool json, unsigned int *nr, struct err *e);
 
 #endif

@@ -125,7 +125,7 @@ static int judge(struct opening *p, struct err *e)
 	verdict = label_judge(l, &f, p->out->reason, e);
 	if (verdict < 0)
 		return -1;
-	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, NULL, e))
+	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, e))
 		return -1;
 	p->out->new_generation = verdict == 1;
 	p->label.era = f.blank_meta ? 0 : f.meta_era;

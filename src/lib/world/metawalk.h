@@ -5,14 +5,12 @@
 
 #include <stdint.h>
 
-#include "pure/metacheck.h"
 #include "words/err.h"
 
 /*
- * The metadata of len_bytes at off_bytes (0: to the end), as metacheck_run; *r may be NULL. ERR_BUSY
+ * The metadata of len_bytes at off_bytes (0: to the end). ERR_CORRUPT names block and reason; ERR_BUSY
  * where it changes meanwhile: the device is in use.
  */
-int metawalk_check(const char *path, uint64_t off_bytes, uint64_t len_bytes,
-		   struct metacheck_report *r, struct err *e);
+int metawalk_check(const char *path, uint64_t off_bytes, uint64_t len_bytes, struct err *e);
 
 #endif
