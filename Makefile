@@ -22,7 +22,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
-LIBEXECDIR ?= $(PREFIX)/libexec
+LIBEXECDIR ?= $(PREFIX)/lib/era
 DOCDIR ?= $(PREFIX)/share/doc/erabackup
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -45,7 +45,7 @@ SANITIZE := $(if $(D),$(foreach s,$(subst $(comma), ,$(D)),-fsanitize=$(subst as
 	ubsan,undefined,$(s)))) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 PACKAGES := libzstd libxxhash blkid devmapper expat jansson
 
-ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -DERA_LIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-pthread $(WARNINGS) $(if $(D),,$(HARDENING)) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pthread $(if $(D),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SANITIZE)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
@@ -103,7 +103,7 @@ install: all man
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 docs/eratab.example $(DESTDIR)$(DOCDIR)/eratab.example
-	$(call place,755,initramfs/enable-root,$(LIBEXECDIR)/era/enable-root)
+	$(call place,755,initramfs/enable-root,$(LIBEXECDIR)/enable-root)
 	$(call place,755,initramfs/hook,$(INITRAMFSDIR)/hooks/era)
 	$(call place,755,initramfs/local-top,$(INITRAMFSDIR)/scripts/local-top/era)
 	$(call place,755,initramfs/local-block,$(INITRAMFSDIR)/scripts/local-block/era)

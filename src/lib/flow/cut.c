@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/cut.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "flow/heldnote.h"
 #include "flow/identity.h"
+#include "flow/rundir.h"
+#include "flow/runkernel.h"
 #include "pure/erameta.h"
 #include "pure/headroom.h"
-#include "pure/kernelver.h"
-#include "system/lock.h"
 #include "system/stop.h"
 #include "words/num.h"
 #include "world/blkdev.h"
 #include "world/guard.h"
 #include "world/metaread.h"
-
-#define LOCK_DIR "/run/era"
 
 #define ull unsigned long long
 
@@ -37,34 +32,6 @@ static int open_held(struct metaread *m, const struct dm_era *dev, struct err *e
 }
 
 /* Open */
-
-static int take_lock(struct cut *c, struct err *e)
-{
-	char path[sizeof(LOCK_DIR) + DM_WORD + 8];
-
-	if (mkdir(LOCK_DIR, 0755) && errno != EEXIST)
-		return err_sys(e, "%s: cannot create", LOCK_DIR);
-	snprintf(path, sizeof(path), "%s/%s.lock", LOCK_DIR, c->dev.name);
-	c->lock = lock_take(path, c->dev.name, e);
-	return c->lock < 0 ? -1 : 0;
-}
-
-static int judge_kernel(struct cut *c, bool allow, struct err *e)
-{
-	struct utsname u = {0};
-	enum kernelver v;
-
-	uname(&u);
-	v = kernelver_judge(u.release, u.version);
-	if (v == KERNELVER_FINE)
-		return 0;
-	if (v == KERNELVER_REFUSE && !allow) {
-		err_set(e, ERR_RUNTIME, "kernel %s: %s", u.release, kernelver_reason(v));
-		return err_hint(e, "use a newer kernel, or --allow-kernel if it has the fixes");
-	}
-	snprintf(c->warning, sizeof(c->warning), "kernel %.60s: %s", u.release, kernelver_reason(v));
-	return 0;
-}
 
 static int refuse_held(const struct cut *c, struct err *e)
 {
@@ -120,10 +87,13 @@ int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e)
 
 int cut_open(struct cut *c, bool allow_kernel, struct err *e)
 {
+	struct runkernel kernel;
 	struct dm_era_status s;
 
-	if (take_lock(c, e) || judge_kernel(c, allow_kernel, e))
+	c->lock = rundir_lock(c->dev.name, e);
+	if (c->lock < 0 || runkernel_judge(allow_kernel, &kernel, e))
 		return -1;
+	snprintf(c->warning, sizeof(c->warning), "%s", kernel.warning);
 	if (dm_status(&c->dev, &s, e) || clean_up(c, &s, e))
 		return -1;
 	c->era = s.era;
@@ -174,6 +144,7 @@ static int suspend_resume(struct cut *c, struct dm_fence *f, struct err *e)
 static int fence(struct cut *c, struct err *e)
 {
 	struct dm_fence *f = dm_fence_new(c->dev.major, c->dev.minor, e);
+	const struct guard_dev dev = {c->dev.major, c->dev.minor};
 	struct guard g = {0};
 	int rc = -1;
 
@@ -183,7 +154,7 @@ static int fence(struct cut *c, struct err *e)
 		err_sys(e, "cannot lock memory");
 		goto out;
 	}
-	if (guard_start(&g, c->dev.major, c->dev.minor, e) == 0)
+	if (guard_start(&g, &dev, 1, e) == 0)
 		rc = suspend_resume(c, f, e);
 	guard_done(&g);
 	munlockall();

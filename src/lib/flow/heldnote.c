@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "system/statefile.h"
 #include "words/num.h"
@@ -39,6 +40,15 @@ int heldnote_read(const char *dm_name, uint64_t *era)
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
 	return num_parse(text, 1, UINT64_MAX, era) == 0;
+}
+
+int64_t heldnote_age(const char *dm_name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	path_of(dm_name, path);
+	return stat(path, &st) ? -1 : (int64_t)(time(NULL) - st.st_mtime);
 }
 
 void heldnote_remove(const char *dm_name)

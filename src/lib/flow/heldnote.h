@@ -21,6 +21,9 @@ int heldnote_write(const char *dm_name, uint64_t era, struct err *e);
 /* 1 with *era, or 0 where there is no note that can be read. */
 int heldnote_read(const char *dm_name, uint64_t *era);
 
+/* Seconds since the note was made, or -1. */
+int64_t heldnote_age(const char *dm_name);
+
 /* Best effort: a note left behind names an era that no later snapshot has. */
 void heldnote_remove(const char *dm_name);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/identity.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "system/statefile.h"
 #include "words/hash.h"
@@ -42,6 +44,20 @@ void identity_describe(struct wire_head *h, const char *device, int fd)
 	field(h, WIRE_FSLABEL, p.label);
 	field(h, WIRE_TOOL, ERA_VERSION);
 	field(h, WIRE_KERNEL, u.release);
+}
+
+void identity_partuuid(const char *path, char out[LABEL_WORD])
+{
+	struct probe_part p = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	out[0] = '\0';
+	if (fd < 0)
+		return;
+	probe_partition(fd, &p);
+	close(fd);
+	if (strlen(p.uuid) < LABEL_WORD)
+		strcpy(out, p.uuid);
 }
 
 /* /etc/machine-id, or the host's name where there is none. */

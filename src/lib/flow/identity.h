@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "pure/label.h"
 #include "pure/wire.h"
 
 /* 16 random bytes, never all zero. */
@@ -12,6 +13,9 @@ void identity_random(uint8_t id[WIRE_ID_LEN]);
 
 /* Fill time and fields: host, device as named, filesystem on fd, tool, kernel. */
 void identity_describe(struct wire_head *h, const char *device, int fd);
+
+/* PARTUUID of a partition, as a label has it; empty where it has none, or none that fits. */
+void identity_partuuid(const char *path, char out[LABEL_WORD]);
 
 /*
  * The generation of a device whose dm-era metadata has no label: made of the host, the dm name and

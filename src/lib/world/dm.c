@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* What libdevmapper said last. It logs from the thread that calls it, which is the main one. */
 static char last_words[256];
@@ -126,6 +127,219 @@ int dm_look(uint64_t rdev, struct dm_era *d, struct err *e)
 	if (look_info(d, e))
 		return -1;
 	return look_table(d, e);
+}
+
+/* Any device */
+
+static int describe(struct dm_task *t, struct dm_dev *d, struct err *e)
+{
+	struct dm_info info = {0};
+	uint64_t start = 0;
+	char *type = NULL;
+	char *params = NULL;
+	void *next;
+
+	memset(d, 0, sizeof(*d));
+	if (!dm_task_run(t)) {
+		if (dm_task_get_errno(t) == ENXIO)
+			return 0;
+		return failed("describe the device", dm_task_get_name(t), e);
+	}
+	if (!dm_task_get_info(t, &info) || !info.exists)
+		return 0;
+	snprintf(d->name, sizeof(d->name), "%s", dm_task_get_name(t));
+	snprintf(d->uuid, sizeof(d->uuid), "%s", dm_task_get_uuid(t) ? dm_task_get_uuid(t) : "");
+	d->major = info.major;
+	d->minor = info.minor;
+	d->open_count = (uint32_t)info.open_count;
+	d->suspended = info.suspended;
+	next = dm_get_next_target(t, NULL, &start, &d->len_sectors, &type, &params);
+	if (type && !next && start == 0) {
+		snprintf(d->type, sizeof(d->type), "%s", type);
+		snprintf(d->params, sizeof(d->params), "%s", params);
+	}
+	return 1;
+}
+
+static struct dm_task *named_task(int type, const char *name)
+{
+	struct dm_task *t;
+
+	dm_log_with_errno_init(on_log);
+	last_words[0] = '\0';
+	t = dm_task_create(type);
+	if (!t || dm_task_set_name(t, name))
+		return t;
+	dm_task_destroy(t);
+	return NULL;
+}
+
+int dm_find(const char *name, struct dm_dev *d, struct err *e)
+{
+	struct dm_task *t = named_task(DM_DEVICE_TABLE, name);
+	int rc = t ? describe(t, d, e) : failed("describe the device", name, e);
+
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err *e)
+{
+	struct dm_task *t;
+	char buf[32];
+	int rc;
+
+	memset(d, 0, sizeof(*d));
+	dm_log_with_errno_init(on_log);
+	if (!dm_is_dm_major(major))
+		return 0;
+	t = new_task(DM_DEVICE_TABLE, major, minor);
+	rc = t ? describe(t, d, e) : failed("describe the device", number(major, minor, buf), e);
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+int dm_first_number(const char *params, uint32_t *major, uint32_t *minor)
+{
+	return sscanf(params, "%" SCNu32 ":%" SCNu32, major, minor) == 2 ? 0 : -1;
+}
+
+int dm_list(const char *prefix, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e)
+{
+	struct dm_task *t;
+	struct dm_names *n;
+	struct dm_dev d;
+	int rc = 0;
+
+	dm_log_with_errno_init(on_log);
+	last_words[0] = '\0';
+	t = dm_task_create(DM_DEVICE_LIST);
+	if (!t || !dm_task_run(t) || !(n = dm_task_get_names(t))) {
+		rc = failed("list its devices", "this machine", e);
+		goto out;
+	}
+	/* An empty list is one entry without a device. */
+	for (; rc == 0 && n->dev; n = (struct dm_names *)(void *)((char *)n + n->next)) {
+		if (dm_find(n->name, &d, e) < 0)
+			rc = -1;
+		else if (strncmp(d.uuid, prefix, strlen(prefix)) == 0)
+			rc = fn(ctx, n->name);
+		if (!n->next)
+			break;
+	}
+out:
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+static bool listed(struct dm_task *t, const char *type)
+{
+	struct dm_versions *v = dm_task_get_versions(t);
+
+	while (v) {
+		if (strcmp(v->name, type) == 0)
+			return true;
+		if (!v->next)
+			break;
+		v = (struct dm_versions *)(void *)((char *)v + v->next);
+	}
+	return false;
+}
+
+/* Build and take down */
+
+/* Nobody waits for ever for a udev that does not answer: what it would have made, the library makes. */
+#define UDEV_LIMIT_MS 10000
+#define UDEV_STEP_MS 5
+
+static void wait_for_udev(uint32_t cookie)
+{
+	int ready = 0;
+	int waited;
+
+	for (waited = 0; waited < UDEV_LIMIT_MS; waited += UDEV_STEP_MS) {
+		if (!dm_udev_wait_immediate(cookie, &ready) || ready)
+			return;
+		usleep(UDEV_STEP_MS * 1000);
+	}
+	dm_udev_complete(cookie);
+	dm_udev_wait_immediate(cookie, &ready);
+}
+
+static int run_with_udev(struct dm_task *t, uint16_t flags)
+{
+	uint32_t cookie = 0;
+	int ok = dm_task_set_cookie(t, &cookie, flags) && dm_task_run(t);
+
+	if (cookie)
+		wait_for_udev(cookie);
+	return ok;
+}
+
+int dm_create(const struct dm_table *t, struct err *e)
+{
+	const uint16_t hidden = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG |
+				DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+	struct dm_task *k = named_task(DM_DEVICE_CREATE, t->name);
+	int rc = 0;
+
+	if (!k || !dm_task_set_uuid(k, t->uuid) ||
+	    !dm_task_add_target(k, 0, t->len_sectors, t->type, t->params) ||
+	    !run_with_udev(k, t->hidden ? hidden : 0))
+		rc = failed("create the device", t->name, e);
+	if (k)
+		dm_task_destroy(k);
+	return rc;
+}
+
+int dm_load(const struct dm_table *t, struct err *e)
+{
+	struct dm_task *k = named_task(DM_DEVICE_RELOAD, t->name);
+	int rc = 0;
+
+	if (!k || !dm_task_add_target(k, 0, t->len_sectors, t->type, t->params) || !dm_task_run(k))
+		rc = failed("load the table", t->name, e);
+	if (k)
+		dm_task_destroy(k);
+	return rc;
+}
+
+int dm_remove(const char *name, struct err *e)
+{
+	struct dm_task *t = named_task(DM_DEVICE_REMOVE, name);
+	int rc = 0;
+
+	if (!t || !dm_task_retry_remove(t) || !run_with_udev(t, 0)) {
+		if (t && dm_task_get_errno(t) == EBUSY)
+			rc = err_set(e, ERR_BUSY, "%s: is in use", name);
+		else
+			rc = failed("remove the device", name, e);
+	}
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
+int dm_has_target(const char *type, struct err *e)
+{
+	struct dm_task *t = named_task(DM_DEVICE_GET_TARGET_VERSION, type);
+	int rc;
+
+	/* Unlike the list this loads the module. */
+	if (t && dm_task_run(t)) {
+		dm_task_destroy(t);
+		return 1;
+	}
+	if (t)
+		dm_task_destroy(t);
+	t = dm_task_create(DM_DEVICE_LIST_VERSIONS);
+	rc = t && dm_task_run(t) ? listed(t, type) : failed("list its targets", "this kernel", e);
+	if (t)
+		dm_task_destroy(t);
+	return rc;
 }
 
 /* "8 USED/TOTAL ERA HELD", or "Error" and "Fail" from a target in trouble. */

@@ -49,6 +49,54 @@ int dm_status(const struct dm_era *d, struct dm_era_status *s, struct err *e);
 /* "take_metadata_snap", "drop_metadata_snap", "checkpoint". Hangs while the device is suspended. */
 int dm_message(const struct dm_era *d, const char *message, struct err *e);
 
+/* Any device-mapper device. */
+struct dm_dev {
+	char name[DM_WORD];
+	char uuid[DM_WORD];
+	uint32_t major;
+	uint32_t minor;
+	uint32_t open_count;
+	bool suspended;
+	uint64_t len_sectors;
+	char type[32];	  /* of its only target; empty: no table, or more than one target */
+	char params[256];
+};
+
+/* By name, or by number. 1: there, described in *d; 0: no such device; -1: error. */
+int dm_find(const char *name, struct dm_dev *d, struct err *e);
+int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err *e);
+
+/* "MAJOR:MINOR ..." at the begin of a linear or era target's parameters. 0 or -1. */
+int dm_first_number(const char *params, uint32_t *major, uint32_t *minor);
+
+/*
+ * Call fn with the name of each device whose DM UUID begins with `prefix`, until fn gives something
+ * other than 0, which is returned. -1 with *e where they cannot be listed.
+ */
+int dm_list(const char *prefix, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e);
+
+/* A device of one target. */
+struct dm_table {
+	const char *name;
+	const char *uuid;
+	const char *type;
+	const char *params;
+	uint64_t len_sectors;
+	bool hidden; /* udev is to make no links to its contents: somebody else shows the same */
+};
+
+/* Does the kernel have the target, its module loaded where need be? 1, 0, or -1 with *e. */
+int dm_has_target(const char *type, struct err *e);
+
+/* Create, load and resume, and wait for udev, if there is one, to make the nodes. Leaves nothing. */
+int dm_create(const struct dm_table *t, struct err *e);
+
+/* Load the table as the next one, which a resume makes the live one. For `type` era: suspend first. */
+int dm_load(const struct dm_table *t, struct err *e);
+
+/* Retries for a few seconds where udev looks at it. ERR_BUSY where it is in use. */
+int dm_remove(const char *name, struct err *e);
+
 /*
  * A suspend and a resume made ready, so that between the two nothing needs memory, names or udev.
  * NULL with *e. A fence may be used again and again.

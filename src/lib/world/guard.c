@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "world/guard.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -41,52 +42,72 @@ static void harden(void)
 	mlockall(MCL_CURRENT | MCL_FUTURE);
 }
 
-static void resume(struct dm_fence *ready[NR_READY], int *next, uint32_t major, uint32_t minor)
-{
-	struct err ignored = {0};
-	struct dm_fence *f;
+struct watched {
+	const struct guard_dev *devs;
+	size_t nr;
+	struct dm_fence *ready[NR_READY][GUARD_DEVS_MAX];
+	int next;
+};
 
-	f = *next < NR_READY ? ready[(*next)++] : dm_fence_new(major, minor, &ignored);
-	/* A failure has nobody to be told to; the loop tries again. */
-	if (f)
-		dm_fence_resume(f, &ignored);
-}
-
-/* Until told that all is well, or the other end is gone. */
-__attribute__((noreturn)) static void watch(int fd, uint32_t major, uint32_t minor)
+static void make_ready(struct watched *w)
 {
-	struct dm_fence *ready[NR_READY];
-	struct pollfd p = {.fd = fd, .events = POLLIN};
 	struct err e = {0};
-	char word = READY;
-	int next = 0;
-	int n;
+	size_t d;
 	int i;
 
 	for (i = 0; i < NR_READY; i++)
-		if (!(ready[i] = dm_fence_new(major, minor, &e)))
-			_exit(1);
+		for (d = 0; d < w->nr; d++)
+			if (!(w->ready[i][d] = dm_fence_new(w->devs[d].major, w->devs[d].minor, &e)))
+				_exit(1);
+}
+
+static void resume(struct watched *w)
+{
+	struct err ignored = {0};
+	struct dm_fence *f;
+	size_t d;
+
+	for (d = 0; d < w->nr; d++) {
+		f = w->next < NR_READY ? w->ready[w->next][d]
+				       : dm_fence_new(w->devs[d].major, w->devs[d].minor, &ignored);
+		/* A failure has nobody to be told to; the loop tries again. */
+		if (f)
+			dm_fence_resume(f, &ignored);
+	}
+	w->next++;
+}
+
+/* Until told that all is well, or the other end is gone. */
+__attribute__((noreturn)) static void watch(int fd, const struct guard_dev *devs, size_t nr)
+{
+	struct watched w = {.devs = devs, .nr = nr};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char word = READY;
+	int n;
+
+	make_ready(&w);
 	harden();
 	if (write(fd, &word, 1) != 1)
 		_exit(1);
 	for (;;) {
 		n = poll(&p, 1, GUARD_LIMIT_MS);
 		if (n == 0)
-			resume(ready, &next, major, minor);
+			resume(&w);
 		if (n <= 0)
 			continue;
 		if (read(fd, &word, 1) == 1 && word == DONE)
 			_exit(0);
-		resume(ready, &next, major, minor);
+		resume(&w);
 		_exit(0);
 	}
 }
 
-int guard_start(struct guard *g, uint32_t major, uint32_t minor, struct err *e)
+int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct err *e)
 {
 	int fds[2];
 	char word = 0;
 
+	assert(nr > 0 && nr <= GUARD_DEVS_MAX);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return err_sys(e, "cannot make a pipe to the guard");
 	g->pid = fork();
@@ -95,7 +116,7 @@ int guard_start(struct guard *g, uint32_t major, uint32_t minor, struct err *e)
 		/* A guard that keeps the stream's pipe open would hide the end of the program. */
 		close(STDIN_FILENO);
 		close(STDOUT_FILENO);
-		watch(fds[1], major, minor);
+		watch(fds[1], devs, nr);
 	}
 	close(fds[1]);
 	g->fd = fds[0];

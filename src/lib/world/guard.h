@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * guard: a second process that keeps a suspended device from staying suspended.
+ * guard: a second process that keeps suspended devices from staying suspended.
  *
  * Between suspend and resume the program may be killed, stopped, or starved. The guard is forked
  * before, with its memory locked and its ioctls made ready; it waits on a pipe. It resumes the device
@@ -13,12 +13,19 @@
 #ifndef ERA_WORLD_GUARD_H
 #define ERA_WORLD_GUARD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "words/err.h"
 
 #define GUARD_LIMIT_MS 20000
+#define GUARD_DEVS_MAX 4
+
+struct guard_dev {
+	uint32_t major;
+	uint32_t minor;
+};
 
 struct guard {
 	pid_t pid;
@@ -26,12 +33,13 @@ struct guard {
 };
 
 /*
- * Fork a guard for the device, and wait until it is ready. Call before any thread is started. The
- * clock runs from here: suspend without delay.
+ * Fork a guard for the devices, at most GUARD_DEVS_MAX, the lowest first, which is the order they are resumed
+ * in, and wait until it is ready. Call before any thread is started. The clock runs from here:
+ * suspend without delay.
  */
-int guard_start(struct guard *g, uint32_t major, uint32_t minor, struct err *e);
+int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct err *e);
 
-/* The device is resumed: the guard ends. Fine on a guard that was not started (pid 0). */
+/* The devices are resumed: the guard ends. Fine on a guard that was not started (pid 0). */
 void guard_done(struct guard *g);
 
 #endif

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "system/fdio.h"
+#include "words/num.h"
 
 struct metadev {
 	int fd;
 	char *path;
+	uint64_t off_bytes;
 	struct erameta_io io;
 };
 
@@ -20,7 +22,7 @@ static int read_blocks(void *ctx, uint64_t first, unsigned int nr, uint8_t *buf,
 {
 	const struct metadev *m = ctx;
 	const size_t len = (size_t)nr * ERAMETA_BLOCK_LEN;
-	const uint64_t off = first * ERAMETA_BLOCK_LEN;
+	const uint64_t off = m->off_bytes + first * ERAMETA_BLOCK_LEN;
 	size_t got;
 
 	if (fdio_pread(m->fd, m->path, buf, len, off, &got, e))
@@ -53,9 +55,10 @@ static int open_fd(const char *path, struct err *e)
 	return fd;
 }
 
-static int find_size(struct metadev *m, struct err *e)
+static int find_size(struct metadev *m, uint64_t len_bytes, struct err *e)
 {
 	struct stat st;
+	uint64_t end;
 	off_t size;
 
 	if (fstat(m->fd, &st))
@@ -65,11 +68,25 @@ static int find_size(struct metadev *m, struct err *e)
 	size = lseek(m->fd, 0, SEEK_END);
 	if (size < 0)
 		return err_sys(e, "%s: finding its size", m->path);
-	m->io.nr_blocks = (uint64_t)size / ERAMETA_BLOCK_LEN;
+	if (num_add(m->off_bytes, len_bytes, &end) || end > (uint64_t)size)
+		return err_set(e, ERR_CORRUPT,
+			       "%s: truncated: it has %llu bytes, and the metadata is said to be the %llu "
+			       "from offset %llu on",
+			       m->path, (unsigned long long)size, (unsigned long long)len_bytes,
+			       (unsigned long long)m->off_bytes);
+	if (len_bytes == 0)
+		len_bytes = (uint64_t)size - m->off_bytes;
+	m->io.nr_blocks = len_bytes / ERAMETA_BLOCK_LEN;
 	return 0;
 }
 
 struct metadev *metadev_open(const char *path, struct err *e)
+{
+	return metadev_open_at(path, 0, 0, e);
+}
+
+struct metadev *metadev_open_at(const char *path, uint64_t off_bytes, uint64_t len_bytes,
+				struct err *e)
 {
 	struct metadev *m = calloc(1, sizeof(*m));
 	struct metadev *rc = NULL;
@@ -81,13 +98,14 @@ struct metadev *metadev_open(const char *path, struct err *e)
 	m->io.read = read_blocks;
 	m->io.ctx = m;
 	m->fd = -1;
+	m->off_bytes = off_bytes;
 	m->path = strdup(path);
 	if (!m->path) {
 		err_sys(e, "%s: no memory", path);
 		goto out;
 	}
 	m->fd = open_fd(path, e);
-	if (m->fd < 0 || find_size(m, e))
+	if (m->fd < 0 || find_size(m, len_bytes, e))
 		goto out;
 	rc = m;
 out:

@@ -21,6 +21,14 @@
  * where it cannot be opened.
  */
 struct metadev *metadev_open(const char *path, struct err *e);
+
+/*
+ * As metadev_open, of metadata that lies somewhere on the device: block 0 is at off_bytes, a multiple of
+ * ERAMETA_BLOCK_LEN, and nothing behind len_bytes is read (0: to the end). ERR_CORRUPT where the device
+ * ends before that. Offsets in errors of the read are those on the device.
+ */
+struct metadev *metadev_open_at(const char *path, uint64_t off_bytes, uint64_t len_bytes,
+				struct err *e);
 void metadev_close(struct metadev *m);
 
 /*

@@ -41,8 +41,14 @@ static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 
 int metaread_open(struct metaread *m, const char *path, enum erameta_view view, struct err *e)
 {
+	return metaread_open_at(m, path, 0, 0, view, e);
+}
+
+int metaread_open_at(struct metaread *m, const char *path, uint64_t off_bytes, uint64_t len_bytes,
+		     enum erameta_view view, struct err *e)
+{
 	memset(m, 0, sizeof(*m));
-	m->dev = metadev_open(path, e);
+	m->dev = metadev_open_at(path, off_bytes, len_bytes, e);
 	if (!m->dev)
 		return -1;
 	m->era = erameta_open(metadev_io(m->dev), view, e);

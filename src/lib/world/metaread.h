@@ -19,8 +19,13 @@ struct metaread {
 	struct erameta *era; /* erameta_info tells what it is of */
 };
 
-/* Errors name the path. Close also after a failure, and after nothing at all where *m is zero. */
+/*
+ * Errors name the path. Close also after a failure, and after nothing at all where *m is zero. The metadata
+ * begins at the device's beginning, or at off_bytes as metadev_open_at has it.
+ */
 int metaread_open(struct metaread *m, const char *path, enum erameta_view view, struct err *e);
+int metaread_open_at(struct metaread *m, const char *path, uint64_t off_bytes, uint64_t len_bytes,
+		     enum erameta_view view, struct err *e);
 void metaread_close(struct metaread *m);
 
 /* As erameta_changed followed by erameta_recheck. */

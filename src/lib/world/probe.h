@@ -6,7 +6,7 @@
 #ifndef ERA_WORLD_PROBE_H
 #define ERA_WORLD_PROBE_H
 
-#define PROBE_WORD 128
+#define PROBE_WORD 256 /* a btrfs label has up to 255 bytes */
 
 /* Empty strings where there is nothing known. */
 struct probe {
@@ -20,5 +20,14 @@ struct probe {
  * answer is for people and for caution; nothing relies on it.
  */
 void probe_fd(int fd, struct probe *p);
+
+/* What the partition table says of a partition. Empty strings: it says nothing, or it is no partition. */
+struct probe_part {
+	char uuid[PROBE_WORD]; /* PARTUUID, lower case */
+	char name[PROBE_WORD]; /* PARTLABEL */
+};
+
+/* Reads the table on the disk that the partition is of, so it needs a descriptor of a device. */
+void probe_partition(int fd, struct probe_part *p);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/eratabfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "system/statefile.h"
+
+/* Some 256 lines of the longest there can be; more is not one of ours. */
+#define TEXT_MAX 262144
+
+int eratabfile_read(const char *path, struct eratab *t, struct err *e)
+{
+	char *text = malloc(TEXT_MAX);
+	int rc = -1;
+
+	memset(t, 0, sizeof(*t));
+	if (!text)
+		return err_set(e, ERR_RUNTIME, "%s: no memory", path);
+	switch (statefile_read(path, text, TEXT_MAX, e)) {
+	case 1:
+		rc = eratab_parse(path, text, t, e);
+		break;
+	case 0:
+		rc = 0;
+		break;
+	default:
+		break;
+	}
+	free(text);
+	return rc;
+}
+
+int eratabfile_find(const char *path, const char *name, struct eratab_entry *v, struct err *e)
+{
+	const struct eratab_entry *found;
+	struct eratab t;
+	int rc = -1;
+
+	if (eratabfile_read(path, &t, e))
+		goto out;
+	found = eratab_find(&t, name);
+	if (!found) {
+		err_set(e, ERR_USAGE, "%s: has no line for %s", path, name);
+		err_hint(e, "add one, or name the devices: era_setup open %s META DATA", name);
+		goto out;
+	}
+	*v = *found;
+	rc = 0;
+out:
+	eratab_free(&t);
+	return rc;
+}
+
+int eratabfile_words(const char *name, const char *meta, const char *data, struct eratab_entry *v,
+		     struct err *e)
+{
+	memset(v, 0, sizeof(*v));
+	if (strlen(name) >= sizeof(v->name) || strlen(meta) >= sizeof(v->meta) ||
+	    strlen(data) >= sizeof(v->data))
+		return err_set(e, ERR_USAGE, "a name is too long");
+	strcpy(v->name, name);
+	strcpy(v->meta, meta);
+	strcpy(v->data, data);
+	v->no_fallback = true;
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* eratabfile: /etc/eratab from its file, or what a command line says in its place. */
+#ifndef ERA_FLOW_ERATABFILE_H
+#define ERA_FLOW_ERATABFILE_H
+
+#include "pure/eratab.h"
+#include "words/err.h"
+
+/* A file that is not there is an empty one. eratab_free also after a failure. */
+int eratabfile_read(const char *path, struct eratab *t, struct err *e);
+
+/* The line for this name. ERR_USAGE where there is none. */
+int eratabfile_find(const char *path, const char *name, struct eratab_entry *v, struct err *e);
+
+/* An entry of three words: the defaults, but no waiting and no fallback. */
+int eratabfile_words(const char *name, const char *meta, const char *data, struct eratab_entry *v,
+		     struct err *e);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flow/identity.h"
+#include "flow/labelled.h"
+#include "flow/rundir.h"
+#include "flow/untracked.h"
+#include "flow/volume.h"
+#include "pure/kernelver.h"
+#include "world/blkdev.h"
+#include "world/fingerprint.h"
+#include "world/labelio.h"
+#include "world/metasuper.h"
+#include "world/usage.h"
+
+static int in_use(const struct stack *s, struct err *e)
+{
+	char path[PATH_MAX];
+	struct usage u = {0};
+	struct err ignored = {0};
+
+	if (blkdev_path(s->top.major, s->top.minor, path, sizeof(path), &ignored) == 0)
+		usage_find(path, &u, &ignored);
+	err_set(e, ERR_BUSY, "%s: is in use%s%s", s->name, u.text[0] ? ": " : "", u.text);
+	return err_hint(e, "unmount it, or end what uses it, and close it then");
+}
+
+/* The data is still: say so in the label, and how it looks. */
+static int mark_clean(const struct stack *s, struct labelled *l, struct err *e)
+{
+	struct metasuper m;
+
+	if (metasuper_read(l->meta_path, l->label.meta_offset, l->label.meta_bytes, &m, e) ||
+	    fingerprint_device(s->data_path, l->label.data_bytes, l->label.fingerprint, e))
+		return -1;
+	l->label.era = m.era;
+	l->label.state = LABEL_CLEAN;
+	l->label.time_state = (uint64_t)time(NULL);
+	identity_partuuid(s->data_path, l->label.partuuid);
+	return labelio_write(l->meta_path, &l->label, e);
+}
+
+static int close_era(const struct stack *s, struct err *e)
+{
+	struct labelled l;
+	int rc = 0;
+
+	/* A label that cannot be read does not keep the volume open; nor does it become clean. */
+	if (labelled_read(s, &l, e) || labelled_settle(s, &l, e) < 0)
+		rc = -1;
+	if (stack_down_top(s, e))
+		return -1;
+	if (rc == 0)
+		rc = mark_clean(s, &l, e);
+	return stack_down_rest(s, e) ? -1 : rc;
+}
+
+/*
+ * A kernel that loses the bits of the running era when nobody archives them: what was written in it is
+ * only known after an orderly removal.
+ */
+static bool loses_running_era(const struct label *l)
+{
+	return l->kernel == KERNELVER_REFUSE;
+}
+
+static int close_in_place(const struct stack *s, struct err *e)
+{
+	struct labelled l;
+	int rw = usage_mounted_rw(s->top.major, s->top.minor, e);
+
+	if (rw < 0)
+		return -1;
+	if (rw) {
+		err_set(e, ERR_BUSY, "%s: is mounted for writing, and not marked clean", s->name);
+		return err_hint(e, "nothing is lost: the next open takes it as after a power cut");
+	}
+	if (labelled_read(s, &l, e) || labelled_settle(s, &l, e) < 0)
+		return -1;
+	if (loses_running_era(&l.label))
+		return err_set(e, ERR_RUNTIME, "%s: kernel %s loses writes: not marked clean", s->name,
+			       l.label.kernel_release);
+	return mark_clean(s, &l, e);
+}
+
+static int is_mounted(const struct stack *s)
+{
+	char path[PATH_MAX];
+	struct usage u = {0};
+	struct err ignored = {0};
+
+	return blkdev_path(s->top.major, s->top.minor, path, sizeof(path), &ignored) == 0 &&
+	       usage_find(path, &u, &ignored) == 0 && u.kind == USAGE_MOUNTED;
+}
+
+static int close_locked(const struct stack *s, bool final, bool *in_place, struct err *e)
+{
+	if (s->kind == STACK_PARTS)
+		return stack_down(s, e);
+	if (s->kind == STACK_PLAIN) {
+		if (s->top.open_count > 0)
+			return final ? 0 : in_use(s, e);
+		return stack_down_top(s, e) || untracked_forget_now(s->name, e) ? -1 : 0;
+	}
+	if (s->top.open_count == 0)
+		return close_era(s, e);
+	if (!final || !is_mounted(s))
+		return in_use(s, e);
+	*in_place = true;
+	return close_in_place(s, e);
+}
+
+int volume_close(const struct stack *s, bool final, bool *in_place, struct err *e)
+{
+	int lock;
+	int rc;
+
+	*in_place = false;
+	lock = rundir_lock(s->name, e);
+	if (lock < 0)
+		return -1;
+	rc = close_locked(s, final, in_place, e);
+	close(lock);
+	return rc;
+}

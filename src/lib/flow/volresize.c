@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/volresize.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "flow/labelled.h"
+#include "flow/rundir.h"
+#include "pure/headroom.h"
+#include "pure/metasize.h"
+#include "words/num.h"
+#include "world/blkdev.h"
+#include "world/guard.h"
+#include "world/labelio.h"
+
+#define ull unsigned long long
+
+/* Room */
+
+static int check_room(const struct stack *s, const struct label *l, uint64_t new_bytes,
+		      const struct dm_era_status *st, struct err *e)
+{
+	const uint64_t room = st->total_blocks - num_min(st->used_blocks, st->total_blocks);
+	struct metasize m;
+
+	if (metasize_for(new_bytes, l->block_bytes, &m, e))
+		return -1;
+	if (st->total_blocks >= m.bound && room >= headroom_needed(m.nr_era_blocks, true))
+		return 0;
+	err_set(e, ERR_RUNTIME, "%s: its metadata has %llu blocks of 4 KiB, and the new size may need %llu",
+		s->name, (ull)st->total_blocks, (ull)m.bound);
+	return err_hint(e, "dm-era's metadata cannot grow: close the volume and format it again with more "
+			   "room or a larger --block-size; the next backup is a full then");
+}
+
+/*
+ * Said before it is done: a volume that is opened with the new size, because we died in between, has
+ * grown as well. Whoever has a token of an era up to the one that the resume begins has it anew.
+ */
+static int write_label(struct labelled *l, uint64_t new_bytes, uint64_t era, struct err *e)
+{
+	struct label *n = &l->label;
+
+	if (n->data_bytes != new_bytes) {
+		n->grown_from = n->grown_era ? num_min(n->grown_from, n->data_bytes) : n->data_bytes;
+		n->grown_era = era + 1;
+	}
+	n->data_bytes = new_bytes;
+	return labelio_write(l->meta_path, n, e);
+}
+
+/* Swap the tables */
+
+struct swap {
+	const struct stack *s;
+	struct dm_fence *top;
+	struct dm_fence *orig;
+	struct dm_table top_table;
+	struct dm_table orig_table;
+	char orig_params[64];
+	bool pass_discards;
+};
+
+static void prepare_tables(struct swap *w, uint64_t new_bytes)
+{
+	const struct stack *s = w->s;
+
+	/* The new space begins where the old one ends, on the same device. */
+	snprintf(w->orig_params, sizeof(w->orig_params), "%.60s", s->orig.params);
+	w->orig_table.name = s->orig.name;
+	w->orig_table.type = "linear";
+	w->orig_table.params = w->orig_params;
+	w->orig_table.len_sectors = new_bytes / 512;
+	w->top_table.name = s->name;
+	w->top_table.type = "era";
+	w->top_table.params = s->top.params;
+	w->top_table.len_sectors = new_bytes / 512;
+}
+
+static int swap_orig(struct swap *w, struct err *e)
+{
+	const struct dm_dev *o = &w->s->orig;
+	int rc = dm_fence_suspend(w->orig, e);
+
+	if (dm_fence_resume(w->orig, e) || rc)
+		return -1;
+	/* A new table has its limits anew; the era table, loaded next, takes them from here. */
+	return w->pass_discards ? 0 : blkdev_discards_off(o->major, o->minor, o->name, e);
+}
+
+/* Whatever fails in between, the volume runs again, with the table it had. */
+static int swap_suspended(struct swap *w, struct err *e)
+{
+	int rc = -1;
+
+	if (dm_fence_suspend(w->top, e) == 0 && swap_orig(w, e) == 0 && dm_load(&w->top_table, e) == 0)
+		rc = 0;
+	return dm_fence_resume(w->top, e) ? -1 : rc;
+}
+
+static int swap_guarded(struct swap *w, struct err *e)
+{
+	const struct guard_dev devs[] = {
+		{w->s->orig.major, w->s->orig.minor},
+		{w->s->top.major, w->s->top.minor},
+	};
+	struct guard g = {0};
+	int rc = -1;
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		return err_sys(e, "cannot lock memory");
+	if (guard_start(&g, devs, 2, e) == 0)
+		rc = swap_suspended(w, e);
+	guard_done(&g);
+	munlockall();
+	return rc;
+}
+
+static int swap_tables(const struct stack *s, uint64_t new_bytes, bool pass_discards, struct err *e)
+{
+	struct swap w = {.s = s, .pass_discards = pass_discards};
+	int rc = -1;
+
+	prepare_tables(&w, new_bytes);
+	w.top = dm_fence_new(s->top.major, s->top.minor, e);
+	w.orig = dm_fence_new(s->orig.major, s->orig.minor, e);
+	/* A linear table may be loaded while the old one is live. */
+	if (w.top && w.orig && dm_load(&w.orig_table, e) == 0)
+		rc = swap_guarded(&w, e);
+	dm_fence_free(w.top);
+	dm_fence_free(w.orig);
+	if (rc == 0 && !pass_discards)
+		rc = blkdev_discards_off(s->top.major, s->top.minor, s->name, e);
+	return rc;
+}
+
+/* Resize */
+
+static int shrunk(const struct stack *s, uint64_t has, uint64_t had, struct err *e)
+{
+	err_set(e, ERR_IDENTITY, "%s: has %llu bytes, and the volume has %llu: it can only grow", s->data_path,
+		(ull)has, (ull)had);
+	return err_hint(e, "give the device its size back before anything is written; to make the volume "
+			   "smaller, close it and format it again");
+}
+
+static int resize_locked(const struct stack *s, struct volresize *r, struct err *e)
+{
+	struct dm_era dev = {.major = s->top.major, .minor = s->top.minor};
+	struct dm_era_status st;
+	struct labelled l;
+	uint64_t discards;
+
+	snprintf(dev.name, sizeof(dev.name), "%s", s->name);
+	r->old_bytes = s->top.len_sectors * 512;
+	if (labelled_read(s, &l, e) || labelled_settle(s, &l, e) < 0 ||
+	    blkdev_size(s->data_path, &r->new_bytes, e))
+		return -1;
+	r->new_bytes -= r->new_bytes % 512;
+	if (r->new_bytes < r->old_bytes)
+		return shrunk(s, r->new_bytes, r->old_bytes, e);
+	if (r->new_bytes == r->old_bytes && l.label.data_bytes == r->new_bytes)
+		return 0;
+	if (dm_status(&dev, &st, e) || check_room(s, &l.label, r->new_bytes, &st, e) ||
+	    blkdev_discard_max(s->top.major, s->top.minor, &discards, e) ||
+	    write_label(&l, r->new_bytes, st.era, e))
+		return -1;
+	return swap_tables(s, r->new_bytes, discards != 0, e);
+}
+
+int volresize(const struct stack *s, struct volresize *r, struct err *e)
+{
+	int lock;
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	if (s->kind != STACK_ERA)
+		return err_set(e, ERR_USAGE, "%s: is not a volume that is open", s->name);
+	if (s->top.suspended) {
+		err_set(e, ERR_BUSY, "%s: is suspended", s->name);
+		return err_hint(e, "if nobody is at work on it: dmsetup resume %s", s->name);
+	}
+	lock = rundir_lock(s->name, e);
+	if (lock < 0)
+		return -1;
+	rc = resize_locked(s, r, e);
+	close(lock);
+	return rc;
+}
