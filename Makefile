@@ -57,7 +57,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-vm bench lint clean
+.PHONY: all test-programs man install check check-vm bench lint clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -66,6 +66,14 @@ all: $(PROGRAMS:%=$(B)/%)
 $(B)/libera.a: $(LIB_OBJECTS)
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+# A path that is compiled in: where it is another one than last time, as with `make install PREFIX=/usr` behind a
+# plain `make`, what knows it is compiled again.
+$(B)/libexecdir: FORCE
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = "$(LIBEXECDIR)" ] || echo "$(LIBEXECDIR)" >$@
+
+$(B)/obj/src/era_setup.o: $(B)/libexecdir
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -99,9 +107,9 @@ install: all man
 		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
 	install -m 755 $(addprefix $(B)/,$(filter-out era_setup,$(PROGRAMS))) $(DESTDIR)$(BINDIR)
 	install -m 755 $(addprefix $(B)/,$(filter era_setup,$(PROGRAMS))) $(DESTDIR)$(SBINDIR)
-	install -m 644 $(filter %.1,$(MANUALS)) $(DESTDIR)$(MANDIR)/man1
-	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5
-	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(MANDIR)/man8
+	$(call put_manuals,1)
+	$(call put_manuals,5)
+	$(call put_manuals,8)
 	install -m 644 docs/eratab.example $(DESTDIR)$(DOCDIR)/eratab.example
 	$(call place,755,initramfs/enable-root,$(LIBEXECDIR)/enable-root)
 	$(call place,755,initramfs/hook,$(INITRAMFSDIR)/hooks/era)
@@ -113,6 +121,9 @@ install: all man
 	$(call place,755,dracut/90era/era-note.sh,$(DRACUTDIR)/90era/era-note.sh)
 	$(call place,644,systemd/era-volumes.service,$(UNITDIR)/era-volumes.service)
 	$(call place,755,systemd/era.shutdown,$(SHUTDOWNDIR)/era.shutdown)
+
+# SECTION
+put_manuals = $(if $(filter %.$(1),$(MANUALS)),install -m 644 $(filter %.$(1),$(MANUALS)) $(DESTDIR)$(MANDIR)/man$(1))
 
 # MODE, SOURCE, PLACE: into DESTDIR, with the paths of this installation in it
 define place

@@ -56,20 +56,12 @@ check() {
 	rm -f "$output"
 }
 
-# boot STATUS NAME [OPTION...] -- FUNCTION [ARG...]: run FUNCTION of this file in a VM, with options of
-# tests/vm/run; then the test NAME, that the exit status is STATUS.
-boot() {
-	local expected=$1 name=$2 options=() line status=0
-	shift 2
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
+# relay COMMAND...: what a guest prints gets its numbers; the rest becomes comments. The exit status is that of
+# COMMAND. Its pid is $vm meanwhile.
+relay() {
+	local line status=0
 
-	echo "# boot: $*"
-	: >"$work/share/console.log"
-	exec {guest}< <("$vm_dir/run" --share "$work/share" "${options[@]}" "$(realpath "$0")" --in-guest "$@" 2>&1)
+	exec {guest}< <("$@" 2>&1)
 	vm=$!
 	while IFS= read -r line <&"$guest" || [ -n "$line" ]; do
 		case $line in
@@ -82,6 +74,23 @@ boot() {
 	exec {guest}<&-
 	wait "$vm" || status=$?
 	vm=
+	return "$status"
+}
+
+# boot STATUS NAME [OPTION...] -- FUNCTION [ARG...]: run FUNCTION of this file in a VM, with options of
+# tests/vm/run; then the test NAME, that the exit status is STATUS.
+boot() {
+	local expected=$1 name=$2 options=() status=0
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+
+	echo "# boot: $*"
+	: >"$work/share/console.log"
+	relay "$vm_dir/run" --share "$work/share" "${options[@]}" "$(realpath "$0")" --in-guest "$@" || status=$?
 	if [ "$status" = "$expected" ]; then
 		ok 0 "$name"
 	else

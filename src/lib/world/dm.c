@@ -438,7 +438,19 @@ int dm_fence_suspend(struct dm_fence *f, struct err *e)
 	return dm_task_run(f->suspend) ? 0 : failed("suspend the device", f->name, e);
 }
 
+/*
+ * A resume makes an event. Without a cookie libdevmapper marks it so that udev takes the device's names
+ * in /dev away, as if the library made them itself; but for a resume it makes none. With a cookie
+ * somebody has to wait for udev, and here nobody may. Unmarked, udev goes by what it knows of the
+ * device, and all stays as it is.
+ */
 int dm_fence_resume(struct dm_fence *f, struct err *e)
 {
-	return dm_task_run(f->resume) ? 0 : failed("resume the device", f->name, e);
+	const int with_udev = dm_udev_get_sync_support();
+	int ok;
+
+	dm_udev_set_sync_support(0);
+	ok = dm_task_run(f->resume);
+	dm_udev_set_sync_support(with_udev);
+	return ok ? 0 : failed("resume the device", f->name, e);
 }
