@@ -229,6 +229,8 @@ static void report(const struct options *o, const char *name, const struct volum
 		}
 		break;
 	case VOLUME_WAS_OPEN:
+		if (r->new_generation)
+			msg_warn("%s: its history begins again: %s: the next backup is a full", name, r->reason);
 		if (!o->quiet)
 			msg_note("%s: is open already", name);
 		break;

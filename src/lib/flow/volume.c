@@ -66,7 +66,7 @@ static int find_devices(struct opening *p, struct err *e)
 		usleep(POLL_MS * 1000);
 	}
 	if (!p->data[0]) {
-		err_set(e, ERR_RUNTIME, "%s: the data device %s is not there", p->v->name, p->v->data);
+		err_set(e, ERR_RUNTIME, "the data device %s is not there", p->v->data);
 		return err_hint(e, "waited %u seconds for it", p->v->timeout);
 	}
 	if (p->meta[0])
@@ -75,7 +75,7 @@ static int find_devices(struct opening *p, struct err *e)
 		*e = meta;
 		return -1;
 	}
-	err_set(e, ERR_RUNTIME, "%s: the metadata device %s is not there", p->v->name, p->v->meta);
+	err_set(e, ERR_RUNTIME, "the metadata device %s is not there", p->v->meta);
 	return err_hint(e, "waited %u seconds for it", p->v->timeout);
 }
 
@@ -118,6 +118,7 @@ static int judge(struct opening *p, struct err *e)
 {
 	const struct label *l = &p->label;
 	struct label_facts f;
+	struct untracked kept;
 	int verdict;
 
 	if (gather(p, &f, e))
@@ -128,6 +129,10 @@ static int judge(struct opening *p, struct err *e)
 	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, e))
 		return -1;
 	p->out->new_generation = verdict == 1;
+	if (verdict == 0 && untracked_kept(p->v->name, &kept)) {
+		p->out->new_generation = true;
+		labelled_reason(&kept, p->out->reason);
+	}
 	p->label.era = f.blank_meta ? 0 : f.meta_era;
 	if (f.data_bytes > l->data_bytes)
 		snprintf(p->out->warning, sizeof(p->out->warning),
@@ -195,7 +200,7 @@ static int tell(struct opening *p, struct err *e)
 	char reason[LABEL_REASON];
 
 	snprintf(u.reason, sizeof(u.reason), "%s", p->out->reason);
-	snprintf(reason, sizeof(reason), "was on a plain mapping: %.200s", p->out->reason);
+	labelled_reason(&u, reason);
 	p->label.state = LABEL_OPEN;
 	u.label_told = p->has_label && labelled_renew(p->meta, &p->label, reason, &ignored) == 0;
 	if (untracked_write(p->v->name, &u, e))
@@ -228,7 +233,7 @@ static int locked_open(struct opening *p, struct err *e)
 		return -1;
 	p->out->how = VOLUME_OPENED;
 	if (track(p, &why) == 0)
-		return untracked_forget_now(p->v->name, e);
+		return untracked_forget_now(p->v->name, e) || untracked_forget_kept(p->v->name, e) ? -1 : 0;
 	/* Told to stop, or nothing to map: no reason for a plain mapping. */
 	if (p->v->no_fallback || !p->data[0] || stop_requested()) {
 		*e = why;
@@ -241,6 +246,20 @@ static int taken(const char *name, struct err *e)
 {
 	err_set(e, ERR_BUSY, "%s: a device of this name, or of one beneath it, is there and is not ours", name);
 	return err_hint(e, "dmsetup info -c shows it; choose another name");
+}
+
+static int was_open(const struct stack *s, struct volume_opened *out, struct err *e)
+{
+	struct labelled l;
+	int rc;
+
+	out->how = VOLUME_WAS_OPEN;
+	rc = labelled_settle_alone(s, &l, e);
+	if (rc == 1) {
+		out->new_generation = true;
+		snprintf(out->reason, sizeof(out->reason), "%s", l.label.reason);
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
@@ -257,12 +276,14 @@ int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
 		return -1;
 	if (s.kind == STACK_FOREIGN)
 		return taken(v->name, e);
-	if (s.kind == STACK_ERA || s.kind == STACK_PLAIN) {
-		out->how = s.kind == STACK_ERA ? VOLUME_WAS_OPEN : VOLUME_WAS_PLAIN;
-		if (s.kind == STACK_PLAIN && untracked_now(v->name, &u))
+	if (s.kind == STACK_PLAIN) {
+		out->how = VOLUME_WAS_PLAIN;
+		if (untracked_now(v->name, &u))
 			snprintf(out->reason, sizeof(out->reason), "%s", u.reason);
 		return 0;
 	}
+	if (s.kind == STACK_ERA)
+		return was_open(&s, out, e);
 	lock = rundir_lock(v->name, e);
 	if (lock < 0)
 		return -1;
