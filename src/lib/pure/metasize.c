@@ -82,15 +82,14 @@ int metasize_for(uint64_t data_bytes, uint64_t block_bytes, struct metasize *s, 
 
 int metasize_enough(const struct metasize *s, uint64_t meta_bytes, struct err *e)
 {
-	char have[NUM_SIZE_LEN];
-	char need[NUM_SIZE_LEN];
 	char best[NUM_SIZE_LEN];
 
 	if (meta_bytes / BLOCK >= s->least)
 		return 0;
-	err_set(e, ERR_USAGE, "%s of metadata are too little: %llu era blocks need %s at least",
-		num_size(meta_bytes, have, sizeof(have)), (unsigned long long)s->nr_era_blocks,
-		num_size(s->least * BLOCK, need, sizeof(need)));
+	err_set(e, ERR_USAGE,
+		"%llu KiB of metadata are too little: %llu era blocks need %llu KiB at least",
+		(unsigned long long)(meta_bytes / 1024), (unsigned long long)s->nr_era_blocks,
+		(unsigned long long)(s->least * BLOCK / 1024));
 	return err_hint(e, "give %s, or take larger era blocks with --block-size",
 			num_size(s->bytes, best, sizeof(best)));
 }

@@ -37,9 +37,7 @@ struct metasize {
  */
 int metasize_for(uint64_t data_bytes, uint64_t block_bytes, struct metasize *s, struct err *e);
 
-/*
- * Is room of meta_bytes enough? ERR_USAGE, with what is needed, where it is less than `least`.
- */
+/* Is room of meta_bytes enough? ERR_USAGE, with what is needed, where it is less than `least`. */
 int metasize_enough(const struct metasize *s, uint64_t meta_bytes, struct err *e);
 
 #endif
