@@ -4,8 +4,10 @@
  *
  *	NAME DATA-DEVICE META-DEVICE [OPTION,...]
  *
- * Blanks between fields, # to the end of the line for comments. A device is a path in /dev, or
- * PARTUUID=, UUID=, LABEL= or PARTLABEL= and a value, which may be in double quotes.
+ * Blanks and tabs between fields; a # where a field could begin makes the rest of the line a
+ * comment. A device is a path in /dev, or PARTUUID=, UUID=, LABEL= or PARTLABEL= and a value, which
+ * may be in double quotes; they are not part of what the entry says. "none" and "-" stand for no
+ * options.
  */
 #ifndef ERA_PURE_ERATAB_H
 #define ERA_PURE_ERATAB_H
@@ -38,10 +40,14 @@ struct eratab {
 };
 
 /*
- * The text of a whole file, called `name` in messages. ERR_USAGE names file, line and field: unknown
- * and repeated options, a name used twice, a device used twice, missing and superfluous fields. Free
- * also after a failure.
+ * The len bytes of a whole file, called `name` in messages. ERR_USAGE names file, line and field:
+ * unknown and repeated options, a name used twice, a device used twice, missing and superfluous
+ * fields, characters that no text has. ERR_RUNTIME: no memory. Free also after a failure.
  */
+int eratab_parse_bytes(const char *name, const char *bytes, size_t len, struct eratab *t,
+		       struct err *e);
+
+/* The same for a text up to its NUL: it cannot see one that stands in the file. */
 int eratab_parse(const char *name, const char *text, struct eratab *t, struct err *e);
 void eratab_free(struct eratab *t);
 
@@ -50,7 +56,7 @@ const struct eratab_entry *eratab_find(const struct eratab *t, const char *name)
 
 /*
  * Is it fit to name a volume? Letters, digits and # + - . : = @ _ as device-mapper takes them; not
- * "control", not starting with "-" or ".", not ending in -orig, -meta or -cow; shorter than
+ * "control", not starting with "-", "." or "#", not ending in -orig, -meta or -cow; shorter than
  * ERATAB_NAME_LEN. ERR_USAGE.
  */
 int eratab_check_name(const char *name, struct err *e);

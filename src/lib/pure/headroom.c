@@ -3,15 +3,15 @@
 
 #include "words/num.h"
 
-#define ERAS_PER_BLOCK 1018 /* of 4 bytes in an array block */
-#define WORDS_PER_BLOCK 509 /* of 64 bits */
-#define KEYS_PER_NODE 126   /* a node is split when full: half of 252 */
-#define SPARE 64            /* superblock, space maps, the tree of writesets */
+#define ERAS_PER_BLOCK	1018 /* of 4 bytes in an array block */
+#define WORDS_PER_BLOCK 509  /* of 64 bits */
+#define KEYS_PER_NODE	126  /* a node is split when full: half of 252 */
+#define SPARE		64   /* superblock, space maps, the tree of writesets */
 
-/* Btree nodes above n leaves. */
-static uint64_t nodes(uint64_t n)
+/* n leaves and the btree nodes above them. */
+static uint64_t with_tree(uint64_t n)
 {
-	uint64_t sum = 0;
+	uint64_t sum = n;
 
 	do {
 		n = num_div_up(n, KEYS_PER_NODE);
@@ -20,10 +20,18 @@ static uint64_t nodes(uint64_t n)
 	return sum;
 }
 
+uint64_t headroom_array(uint64_t nr_era_blocks)
+{
+	return with_tree(num_div_up(nr_era_blocks, ERAS_PER_BLOCK));
+}
+
+uint64_t headroom_writeset(uint64_t nr_era_blocks)
+{
+	return with_tree(num_div_up(num_div_up(nr_era_blocks, 64), WORDS_PER_BLOCK));
+}
+
 uint64_t headroom_needed(uint64_t nr_era_blocks, bool snapshot_held)
 {
-	const uint64_t writeset = num_div_up(num_div_up(nr_era_blocks, 64), WORDS_PER_BLOCK);
-	const uint64_t array = num_div_up(nr_era_blocks, ERAS_PER_BLOCK);
-
-	return writeset + nodes(writeset) + SPARE + (snapshot_held ? array + nodes(array) : 0);
+	return headroom_writeset(nr_era_blocks) + SPARE +
+	       (snapshot_held ? headroom_array(nr_era_blocks) : 0);
 }

@@ -12,6 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * What dm-era keeps for a device of nr_era_blocks, in blocks, the btree above it included: the
+ * array with the era of each block; and one writeset, with a bit for each.
+ */
+uint64_t headroom_array(uint64_t nr_era_blocks);
+uint64_t headroom_writeset(uint64_t nr_era_blocks);
+
 /* Blocks that must be free before a take, checkpoint or suspend of a device of nr_era_blocks. */
 uint64_t headroom_needed(uint64_t nr_era_blocks, bool snapshot_held);
 

@@ -50,16 +50,20 @@ struct label {
 	char reason[LABEL_REASON];	  /* why the generation began */
 };
 
-/* docs/volume.md section 2. */
+/* docs/volume.md section 2. What is not printable in a text becomes '?', as label_get wants it. */
 void label_put(uint8_t out[LABEL_LEN], const struct label *l);
 
-/* ERR_CORRUPT; the caller names device and copy. *blank: the block is all zero, or another thing. */
+/*
+ * ERR_CORRUPT; the caller names device and copy, err_prefix. *blank: there is no label, the block
+ * is all zero or another thing; without it a failure means that there was one, or that it is of
+ * another version.
+ */
 int label_get(const uint8_t in[LABEL_LEN], struct label *l, bool *blank, struct err *e);
 
 /* What an open finds, to compare with the label. */
 struct label_facts {
-	bool blank_meta;	 /* block 0 of the metadata is all zero */
-	uint32_t meta_era;	 /* the rest: where not blank */
+	bool blank_meta;	 /* block 0 of the metadata is zero: the next four do not count */
+	uint32_t meta_era;
 	uint64_t meta_block_bytes;
 	uint64_t meta_used;	 /* blocks of 4 KiB */
 	uint64_t meta_total;
@@ -69,14 +73,17 @@ struct label_facts {
 };
 
 /*
- * May the volume be opened, and with which history? 0: unbroken; 1: a new generation has to begin, for
- * the reason written; -1: it cannot be opened with tracking: ERR_IDENTITY, ERR_CORRUPT or ERR_RUNTIME
- * in *e, in words for a person. docs/volume.md section 3.
+ * May the volume be opened, and with which history? 0: unbroken; 1: a new generation has to begin,
+ * for the reason written; -1: it cannot be opened with tracking: ERR_IDENTITY, ERR_CORRUPT or
+ * ERR_RUNTIME in *e, in words for a person. docs/volume.md section 3.
  */
 int label_judge(const struct label *l, const struct label_facts *f, char reason[LABEL_REASON],
 		struct err *e);
 
-/* A new generation, for that reason, at that time. `random` are 16 random bytes. */
+/*
+ * A new generation, for that reason, at that time. `random` are 16 random bytes. Era and grown
+ * begin again, because the eras may; who knows the era sets it.
+ */
 void label_renew(struct label *l, const uint8_t random[LABEL_ID_LEN], uint64_t now,
 		 const char *reason);
 

@@ -25,6 +25,19 @@ uint64_t hash64_two(const void *a, size_t a_len, const void *b, size_t b_len)
 	return XXH3_64bits(buf, a_len + b_len);
 }
 
+static void put128(XXH128_hash_t v, uint8_t out[HASH128_LEN])
+{
+	XXH128_canonical_t c;
+
+	XXH128_canonicalFromHash(&c, v);
+	memcpy(out, c.digest, HASH128_LEN);
+}
+
+void hash128(const void *p, size_t len, uint8_t out[HASH128_LEN])
+{
+	put128(XXH3_128bits(p, len), out);
+}
+
 struct hash *hash_new(void)
 {
 	XXH3_state_t *st = XXH3_createState();
@@ -47,8 +60,5 @@ void hash_add(struct hash *h, const void *p, size_t len)
 
 void hash_get(const struct hash *h, uint8_t out[HASH128_LEN])
 {
-	XXH128_canonical_t c;
-
-	XXH128_canonicalFromHash(&c, XXH3_128bits_digest(state(h)));
-	memcpy(out, c.digest, HASH128_LEN);
+	put128(XXH3_128bits_digest(state(h)), out);
 }

@@ -21,12 +21,15 @@ uint64_t hash64(const void *p, size_t len);
 #define HASH64_TWO_MAX 256
 uint64_t hash64_two(const void *a, size_t a_len, const void *b, size_t b_len);
 
+/* XXH3-128, most significant byte first, as xxhsum prints it. */
+void hash128(const void *p, size_t len, uint8_t out[HASH128_LEN]);
+
 /* A running XXH3-128. NULL from hash_new means no memory; freeing NULL is fine. */
 struct hash *hash_new(void);
 void hash_free(struct hash *h);
 void hash_add(struct hash *h, const void *p, size_t len);
 
-/* The value so far, most significant byte first, as xxhsum prints it. */
+/* The value so far, as hash128 gives it. */
 void hash_get(const struct hash *h, uint8_t out[HASH128_LEN]);
 
 #endif
