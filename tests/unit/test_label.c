@@ -352,6 +352,7 @@ static const struct row {
 	uint32_t kernel;
 	const char *release;
 	const char *label_part, *part;
+	enum extstate ext;
 	int64_t data_less;
 	bool blank;
 	uint32_t meta_era; /* 0: 9 */
@@ -369,6 +370,11 @@ static const struct row {
 	{.name = "open, a kernel that loses nothing", .state = LABEL_OPEN},
 	{.name = "open, one that swaps tables badly", .state = LABEL_OPEN, .kernel = KERNELVER_WARN},
 	{.name = "open: the fingerprint is an older one", .state = LABEL_OPEN, .other_data = true},
+	{.name = "open, a journal to be replayed", .state = LABEL_OPEN, .ext = EXTSTATE_RECOVERY},
+	{.name = "open, a journal that was replayed", .state = LABEL_OPEN, .ext = EXTSTATE_SETTLED, .want = 1,
+	 .text = "the volume was not closed (power cut or crash), and its file system was repaired or mounted "
+	 "since, without tracking"},
+	{.name = "clean, and so is its journal", .ext = EXTSTATE_SETTLED},
 	{.name = "clean, a kernel that loses writes", .kernel = KERNELVER_REFUSE},
 	{.name = "the era went on", .meta_era = 10},
 	{.name = "larger data", .data_less = -512},
@@ -454,6 +460,7 @@ static void test_judge(void)
 		f.meta_used = r->used ? r->used : 75;
 		f.meta_total = r->total ? r->total : 1024;
 		f.data_bytes = l.data_bytes - (uint64_t)r->data_less;
+		f.ext = r->ext;
 		memset(f.fingerprint, r->other_data ? 0x44 : 0x33, sizeof(f.fingerprint));
 		strcpy(f.partuuid, r->part ? r->part : "");
 		err_clear(&e);
@@ -476,7 +483,6 @@ static void test_renew(void)
 	label_renew(&l, random, 1800000000, "it came up without tracking");
 	memcpy(want.generation, random, LABEL_ID_LEN);
 	want.time_generation = 1800000000;
-	want.era = 0;
 	want.grown_from = want.grown_era = 0;
 	strcpy(want.reason, "it came up without tracking");
 	ok(same(&l, &want) && !same(&l, &before), "a new generation changes what is about history alone");
