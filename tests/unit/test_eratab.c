@@ -285,6 +285,9 @@ static void test_names(void)
 		   "name %zu: %s", i, e.text);
 	}
 	err_clear(&e);
+	eratab_check_name("", &e);
+	ok(strcmp(e.text, "'' cannot name a volume: it is empty") == 0, "no name: %s", e.text);
+	err_clear(&e);
 	eratab_check_name("a\x1b[2Jb", &e);
 	ok(e.kind == ERR_USAGE && strcmp(e.text, "'a?[2Jb' cannot name a volume: a name has letters, digits and "
 						 "# + - . : = @ _") == 0,

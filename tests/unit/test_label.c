@@ -419,8 +419,8 @@ static const struct row {
 	{.name = "larger than its room", .total = 1025, .want = -1, .kind = ERR_IDENTITY,
 	 .text = "the metadata is another volume's: it counts 1025 blocks, there is room for 1024",
 	 .hint = "era_setup reset"},
-	{.name = "larger than any", .total = UINT64_MAX, .want = -1, .kind = ERR_IDENTITY,
-	 .text = "the metadata is another volume's: it counts 18446744073709551615 blocks, there is room "
+	{.name = "larger than any", .total = UINT64_C(1) << 52, .want = -1, .kind = ERR_IDENTITY,
+	 .text = "the metadata is another volume's: it counts 4503599627370496 blocks, there is room "
 	 "for 1024", .hint = "era_setup reset"},
 	{.name = "more used than there is", .used = 1025, .want = -1, .kind = ERR_CORRUPT,
 	 .text = "the metadata is damaged: it says that 1025 of 1024 blocks are used",

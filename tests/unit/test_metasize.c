@@ -110,8 +110,8 @@ static void test_all_sizes(void)
 				if (metasize_for(data + (uint64_t)beside[i], block, &s, &e) == 0)
 					bad += s.bytes < 4096 * s.bound || s.bytes < 4096 * s.least ||
 					       s.bytes % 4096 != 0 || s.bytes < 4 * MIB ||
-					       s.bytes > METASIZE_MAX_BYTES || 4 * s.least < 5 * s.idle ||
-					       s.idle + headroom_needed(n, true) > s.least ||
+					       s.bytes > METASIZE_MAX_BYTES ||
+					       s.idle + headroom_needed(n, true) != s.least ||
 					       s.nr_era_blocks != n;
 				else
 					refused += n > UINT64_C(1) << 30 ? 1 : 1000;

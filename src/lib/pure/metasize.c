@@ -13,7 +13,7 @@
 #define INDEX_SPAN 16320 /* metadata blocks that one bitmap of the space map counts */
 #define MAX_BLOCKS (METASIZE_MAX_BYTES / BLOCK)
 
-/* nr_era_blocks is below METASIZE_MAX_ERA_BLOCKS, so nothing here comes near 2^64. */
+/* nr_era_blocks is at most 2^52, so nothing here comes near 2^64. */
 static void compute(uint64_t nr_era_blocks, struct metasize *s)
 {
 	const uint64_t array = headroom_array(nr_era_blocks);
@@ -23,20 +23,15 @@ static void compute(uint64_t nr_era_blocks, struct metasize *s)
 	s->nr_era_blocks = nr_era_blocks;
 	s->bytes = num_min(num_max(SMALLEST, rule), METASIZE_MAX_BYTES);
 	s->idle = 5 + array + writeset;
-	s->least =
-		num_max(num_div_up(5 * s->idle, 4), s->idle + headroom_needed(nr_era_blocks, true));
+	s->least = s->idle + headroom_needed(nr_era_blocks, true);
 	s->bound =
 		3 * array + 12 * writeset + 64 + 2 * (num_div_up(s->bytes / BLOCK, INDEX_SPAN) + 2);
 }
 
-/* Can dm-era do it with era blocks of that many bytes? */
+/* Can dm-era do it? Metadata that is large enough ends before METASIZE_MAX_ERA_BLOCKS do. */
 static bool fits(uint64_t data_bytes, uint64_t block_bytes, struct metasize *s)
 {
-	const uint64_t n = num_div_up(data_bytes, block_bytes);
-
-	if (n >= METASIZE_MAX_ERA_BLOCKS)
-		return false;
-	compute(n, s);
+	compute(num_div_up(data_bytes, block_bytes), s);
 	return s->bound <= MAX_BLOCKS;
 }
 
