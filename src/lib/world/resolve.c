@@ -223,7 +223,7 @@ static int look(void *ctx, const char *name, struct err *e)
 /* Which of several */
 
 struct climb {
-	const char *to;
+	const char *to; /* NULL: to one that is suspended */
 	unsigned int depth;
 	bool through_era;
 };
@@ -236,9 +236,11 @@ static int climb_one(void *ctx, const char *holder, struct err *e)
 {
 	struct climb c = *(const struct climb *)ctx;
 
-	if (strcmp(holder, c.to) == 0)
+	if (c.to && strcmp(holder, c.to) == 0)
 		return c.through_era ? ABOVE_ERA : ABOVE;
 	c.through_era |= sysblock_is_era(holder);
+	if (!c.to && !c.through_era && sysblock_number(holder, "dm/suspended"))
+		return ABOVE;
 	c.depth++;
 	return climb(holder, &c, e);
 }
@@ -257,13 +259,17 @@ static int climb(const char *name, const struct climb *c, struct err *e)
 	return rc;
 }
 
-/* Does some other one of those found make this one the wrong answer? */
+/* Does another one make this one the wrong answer? */
 static bool is_outdone(const struct found *f, unsigned int i)
 {
 	struct err ignored = {0};
 	struct climb up;
 	unsigned int k;
 
+	/* What could not be looked at may be the upper one: wait for it. */
+	up = (struct climb){.to = NULL};
+	if (climb(f->name[i], &up, &ignored) == ABOVE)
+		return true;
 	for (k = 0; k < f->nr; k++) {
 		if (k == i)
 			continue;

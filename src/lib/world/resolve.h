@@ -18,7 +18,7 @@
  *
  * Never the answer: a device-mapper device whose UUID begins with "ERA-", nor what stands on one and
  * has the same contents. Where a device and one that is mapped on it (multipath) both match, it is the
- * upper one.
+ * upper one; while that is suspended there is no answer yet.
  */
 #ifndef ERA_WORLD_RESOLVE_H
 #define ERA_WORLD_RESOLVE_H
