@@ -152,7 +152,7 @@ static int judge(struct opening *p, struct err *e)
 	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, &r, e))
 		return -1;
 	p->out->new_generation = verdict == 1;
-	if (verdict == 0 && untracked_kept(p->v->name, &kept)) {
+	if (untracked_kept(p->v->name, &kept)) {
 		p->out->new_generation = true;
 		labelled_reason(&kept, p->out->reason);
 	}
