@@ -392,10 +392,12 @@ static int check_unique(const struct place *at, const struct eratab *t,
 			const struct eratab_entry *n)
 {
 	const struct eratab_entry *old;
+	size_t i;
 
 	if (strcmp(n->data, n->meta) == 0)
 		return wrong(at, FIELD_META, "data and metadata are the same device, %s", n->meta);
-	for (old = t->entry; old < t->entry + t->nr; old++) {
+	for (i = 0; i < t->nr; i++) {
+		old = &t->entry[i];
 		if (strcmp(n->name, old->name) == 0)
 			return wrong(at, FIELD_NAME, "the name '%s' is used on line %u already",
 				     n->name, old->line);
