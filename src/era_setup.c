@@ -269,9 +269,10 @@ static int open_all(struct options *o, struct err *e)
 	struct eratab t = {0};
 	struct err one;
 	size_t i;
-	int rc = eratabfile_read(o->eratab, &t, e);
 
-	for (i = 0; rc == 0 && i < t.nr; i++) {
+	/* A line that is wrong must not keep the others from a boot. */
+	eratabfile_read(o->eratab, &t, e);
+	for (i = 0; i < t.nr; i++) {
 		if (o->initramfs ? !t.entry[i].initramfs : t.entry[i].noauto)
 			continue;
 		override(o, &t.entry[i]);

@@ -294,8 +294,26 @@ static void test_names(void)
 	   "what a terminal would act on is not repeated: %s", e.text);
 }
 
+/* A boot goes on with what is good, and hears of the first line that is not. */
+static void test_rest(void)
+{
+	static const char text[] = "a /dev/x\n"
+				   "b /dev/b /dev/c\n"
+				   "b /dev/d /dev/e\n"
+				   "c /dev/f /dev/g noauto";
+	struct eratab t;
+	struct err e = {0};
+
+	ok(eratab_parse("tab", text, &t, &e) == -1 && strncmp(e.text, "tab:1: ", 7) == 0,
+	   "the first of two errors: %s", e.text);
+	ok(t.nr == 2 && eratab_find(&t, "b") && eratab_find(&t, "b")->line == 2 && eratab_find(&t, "c"),
+	   "and the %zu lines that are good", t.nr);
+	eratab_free(&t);
+}
+
 int main(void)
 {
+	test_rest();
 	test_good();
 	test_bad();
 	test_whole();

@@ -333,7 +333,12 @@ eratab() {
 	era_setup close data
 	refuses 2 "no line for nobody" era_setup open nobody
 	echo "data $data" >/tmp/eratab
+	echo "next $data $meta" >>/tmp/eratab
+	refuses_plainly 2 "/tmp/eratab:1" era_setup open next --eratab /tmp/eratab
+	nothing_there
 	refuses_plainly 2 "/tmp/eratab:1" era_setup open --all --eratab /tmp/eratab
+	says "tracking" era_setup status next
+	era_setup close next
 }
 
 by_name() {

@@ -6,7 +6,10 @@
 #include "pure/eratab.h"
 #include "words/err.h"
 
-/* A file that is not there is an empty one. eratab_free also after a failure. */
+/*
+ * A file that is not there is an empty one. As eratab_parse_bytes: after an error *t has the lines that are
+ * good. eratab_free also after a failure.
+ */
 int eratabfile_read(const char *path, struct eratab *t, struct err *e);
 
 /* The line for this name. ERR_USAGE where there is none. */

@@ -437,6 +437,7 @@ int eratab_parse_bytes(const char *name, const char *bytes, size_t len, struct e
 	const char *const end = bytes + len;
 	const char *p = bytes;
 	const char *newline;
+	int rc = 0;
 
 	memset(t, 0, sizeof(*t));
 	for (; p < end; p = newline + 1, at.line++) {
@@ -445,11 +446,11 @@ int eratab_parse_bytes(const char *name, const char *bytes, size_t len, struct e
 			newline = end;
 		at.rest = (struct piece){p, (size_t)(newline - p)};
 		if (add_line(&at, t))
-			return -1;
+			rc = -1;
 		if (newline == end)
 			break;
 	}
-	return 0;
+	return rc;
 }
 
 int eratab_parse(const char *name, const char *text, struct eratab *t, struct err *e)
