@@ -84,10 +84,10 @@ static void help(void)
 	       "       era_setup dump META                the label\n"
 	       "       era_setup check META               the label, and all metadata\n"
 	       "       era_setup reset META               begin the history again\n"
-	       "       era_setup enable-root META | disable-root    the root on dm-era, and back\n\n");
+	       "       era_setup enable-root META         the root on dm-era; disable-root: back\n\n");
 	opt_help(specs);
-	printf("\nExit: 0 done, 1 failure, 2 usage, 3 corrupt label or metadata, 4 not this device,\n"
-	       "5 in use. See era_setup(8) and eratab(5).\n");
+	printf("\nExit: 0 done, 1 failure, 2 usage, 3 damaged label or metadata, 4 not this\n"
+	       "device, 5 in use. See era_setup(8) and eratab(5).\n");
 }
 
 /* Values */
