@@ -49,11 +49,11 @@ static const struct opt_spec specs[] = {
 	{O_BLOCK_SIZE, 'b', "block-size", "SIZE", "size, format: an era block (default 256K)", false},
 	{O_COW_SIZE, 0, "cow-size", "SIZE", "format: room for snapshots (default: the rest)", false},
 	{O_DISCARD, 0, "discard", "HOW", "open: off (default) or pass", false},
-	{O_ERATAB, 0, "eratab", "FILE", "open: instead of /etc/eratab", false},
+	{O_ERATAB, 0, "eratab", "FILE", "open, tab: instead of /etc/eratab", false},
 	{O_FALLBACK, 0, "fallback", "HOW", "open: linear or fail, when it cannot be tracked", false},
-	{O_FINAL, 0, "final", NULL, "close: the machine goes down; mark what stays mounted", false},
+	{O_FINAL, 0, "final", NULL, "close: the machine goes down", false},
 	{O_FORCE, 'f', "force", NULL, "format: over what META holds; with DATA mounted", false},
-	{O_INITRAMFS, 0, "initramfs", NULL, "open --all: only what the initramfs opens", false},
+	{O_INITRAMFS, 0, "initramfs", NULL, "open --all, tab: only what it opens", false},
 	{O_JSON, 0, "json", NULL, "size, status, dump: as JSON", false},
 	{O_REASON, 0, "reason", "TEXT", "reset: why, kept in the label", false},
 	{O_TIMEOUT, 't', "timeout", "SECONDS", "open: wait for the devices", false},
@@ -381,7 +381,18 @@ static int cmd_resize(struct options *o, struct err *e)
 	return 0;
 }
 
-/* For the boot scripts. */
+/* For the boot scripts: a table in which anything is wrong is no table. */
+static int cmd_tab(struct options *o, struct err *e)
+{
+	struct eratab t = {0};
+	int rc = eratabfile_read(o->eratab, &t, e);
+
+	if (rc == 0)
+		eratabfile_print(stdout, &t, o->initramfs);
+	eratab_free(&t);
+	return rc ? -1 : json_end(stdout, "standard output", e);
+}
+
 static int cmd_note(struct options *o, struct err *e)
 {
 	return untracked_keep(strcmp(o->operand[0], "/") == 0 ? "" : o->operand[0], e);
@@ -410,6 +421,7 @@ static const struct command {
 	{"dump", cmd_dump, 1, 1, BIT(O_JSON), "META"},
 	{"check", cmd_check, 1, 1, 0, "META"},
 	{"reset", cmd_reset, 1, 1, BIT(O_REASON), "META"},
+	{"tab", cmd_tab, 0, 0, BIT(O_ERATAB) | BIT(O_INITRAMFS), "no operands"},
 	{"note", cmd_note, 1, 1, 0, "ROOT"},
 };
 
@@ -437,7 +449,7 @@ static int check(const struct command *c, const struct options *o, struct err *e
 		err_set(e, ERR_USAGE, "era_setup %s takes %s", c->name, c->operands);
 		return err_hint(e, "see era_setup --help");
 	}
-	if (o->initramfs && !o->all)
+	if (o->initramfs && c->run == cmd_open && !o->all)
 		return err_set(e, ERR_USAGE, "--initramfs goes with --all");
 	for (i = 0; i < o->nr; i++)
 		if (opt_operand(o->operand[i], c->operands, e))

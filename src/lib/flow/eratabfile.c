@@ -43,6 +43,33 @@ int eratabfile_read(const char *path, struct eratab *t, struct err *e)
 	return rc;
 }
 
+static void print_device(FILE *f, const char *device)
+{
+	const char *value = strchr(device, '=');
+
+	/* A path has neither quotes nor blanks; a label may have blanks. */
+	if (device[0] != '/' && value)
+		fprintf(f, " %.*s=\"%s\"", (int)(value - device), device, value + 1);
+	else
+		fprintf(f, " %s", device);
+}
+
+void eratabfile_print(FILE *f, const struct eratab *t, bool initramfs)
+{
+	const struct eratab_entry *n;
+
+	for (n = t->entry; n < t->entry + t->nr; n++) {
+		if (initramfs && !n->initramfs)
+			continue;
+		fputs(n->name, f);
+		print_device(f, n->data);
+		print_device(f, n->meta);
+		fprintf(f, " %s%sdiscard=%s,fallback=%s,timeout=%u\n", n->noauto ? "noauto," : "",
+			n->initramfs ? "initramfs," : "", n->pass_discards ? "pass" : "off",
+			n->no_fallback ? "fail" : "linear", n->timeout);
+	}
+}
+
 int eratabfile_find(const char *path, const char *name, struct eratab_entry *v, struct err *e)
 {
 	const struct eratab_entry *found;
