@@ -94,9 +94,9 @@ static void help(void)
 
 static int take_size(const char *name, const char *value, uint64_t min, uint64_t *v, struct err *e)
 {
-	if (num_parse_size(value, min, INT64_MAX, v) == 0)
-		return 0;
-	return err_set(e, ERR_USAGE, "--%s is a size as 4096, 512K or 1G, not '%.40s'", name, value);
+	if (num_parse_size(value, min, INT64_MAX, v))
+		err_set(e, ERR_USAGE, "--%s is a size as 4096, 512K or 1G, not '%.40s'", name, value);
+	return e->kind ? -1 : 0;
 }
 
 static int take_choice(const char *name, const char *value, const char *no, const char *yes, bool *v,
@@ -106,6 +106,13 @@ static int take_choice(const char *name, const char *value, const char *no, cons
 	if (*v || strcmp(value, no) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, "--%s is %s or %s, not '%.40s'", name, no, yes, value);
+}
+
+static int take_timeout(const char *value, uint64_t *v, struct err *e)
+{
+	if (num_parse(value, 0, 3600, v))
+		err_set(e, ERR_USAGE, "--timeout is 0 to 3600 seconds, not '%.40s'", value);
+	return e->kind ? -1 : 0;
 }
 
 static int take(struct options *o, int id, const char *value, struct err *e)
@@ -123,10 +130,7 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 	case O_INITRAMFS: o->initramfs = true; return 0;
 	case O_JSON: o->json = true; return 0;
 	case O_REASON: o->reason = value; return 0;
-	case O_TIMEOUT:
-		if (num_parse(value, 0, 3600, &o->timeout) == 0)
-			return 0;
-		return err_set(e, ERR_USAGE, "--timeout is 0 to 3600 seconds, not '%.40s'", value);
+	case O_TIMEOUT: return take_timeout(value, &o->timeout, e);
 	case O_QUIET: o->quiet = true; return 0;
 	case O_HELP: help(); exit(0);
 	case O_VERSION: puts("era_setup (erabackup) " ERA_VERSION); exit(0);
@@ -152,6 +156,11 @@ static int cmd_size(struct options *o, struct err *e)
 	return json_end(stdout, "standard output", e);
 }
 
+static int cmd_dump(struct options *o, struct err *e)
+{
+	return volcheck_dump(o->operand[0], o->json, stdout, e);
+}
+
 static int cmd_format(struct options *o, struct err *e)
 {
 	const struct volformat_opts f = {
@@ -168,7 +177,7 @@ static int cmd_format(struct options *o, struct err *e)
 		return -1;
 	if (warning[0])
 		msg_warn("%s", warning);
-	return o->quiet ? 0 : volcheck_dump(o->operand[0], false, stdout, e);
+	return o->quiet ? 0 : cmd_dump(o, e);
 }
 
 static int cmd_reset(struct options *o, struct err *e)
@@ -180,11 +189,6 @@ static int cmd_reset(struct options *o, struct err *e)
 	if (!o->quiet)
 		msg_note("%s: its history begins again; the next backup is a full", o->operand[0]);
 	return 0;
-}
-
-static int cmd_dump(struct options *o, struct err *e)
-{
-	return volcheck_dump(o->operand[0], o->json, stdout, e);
 }
 
 static int cmd_check(struct options *o, struct err *e)
@@ -209,35 +213,20 @@ static void tell(const struct options *o, const char *name, const char *text)
 
 static void report(const struct options *o, const char *name, const struct volume_opened *r)
 {
-	char text[400];
+	char text[VOLSHOW_OPENED];
 
 	if (r->warning[0])
 		msg_warn("%s: %s", name, r->warning);
-	switch (r->how) {
-	case VOLUME_PLAIN:
-		snprintf(text, sizeof(text), "opened WITHOUT TRACKING, as a plain mapping: %s", r->reason);
+	if (volshow_opened(r, text)) {
 		msg_warn("%s: %s", name, text);
 		if (r->hint[0])
 			fprintf(stderr, "  hint: %s\n", r->hint);
-		tell(o, name, text);
-		break;
-	case VOLUME_OPENED:
-		if (r->new_generation) {
-			snprintf(text, sizeof(text), "its history begins again: %s", r->reason);
-			msg_warn("%s: %s: the next backup is a full", name, text);
+		/* What was so before this run was told by the one that did it. */
+		if (r->how == VOLUME_PLAIN || r->new_generation)
 			tell(o, name, text);
-		}
-		break;
-	case VOLUME_WAS_OPEN:
-		if (r->new_generation)
-			msg_warn("%s: its history begins again: %s: the next backup is a full", name, r->reason);
-		if (!o->quiet)
-			msg_note("%s: is open already", name);
-		break;
-	case VOLUME_WAS_PLAIN:
-		msg_warn("%s: is open WITHOUT TRACKING since this boot: %s", name, r->reason);
-		break;
 	}
+	if (r->how == VOLUME_WAS_OPEN && !o->quiet)
+		msg_note("%s: is open already", name);
 }
 
 static int open_one(const struct options *o, const struct eratab_entry *v, struct err *e)
@@ -264,6 +253,14 @@ static void override(const struct options *o, struct eratab_entry *v)
 }
 
 /* Every one is tried; the first error is told last and is the exit code. */
+static void collect(struct err *all, const struct err *one)
+{
+	if (all->kind)
+		msg_error(one);
+	else
+		*all = *one;
+}
+
 static int open_all(struct options *o, struct err *e)
 {
 	struct eratab t = {0};
@@ -277,12 +274,8 @@ static int open_all(struct options *o, struct err *e)
 			continue;
 		override(o, &t.entry[i]);
 		one = (struct err){0};
-		if (open_one(o, &t.entry[i], &one) == 0)
-			continue;
-		if (e->kind)
-			msg_error(&one);
-		else
-			*e = one;
+		if (open_one(o, &t.entry[i], &one))
+			collect(e, &one);
 	}
 	eratab_free(&t);
 	return e->kind ? -1 : 0;
@@ -325,12 +318,8 @@ static int close_each(void *ctx, const struct stack *s)
 	const struct closing *c = ctx;
 	struct err one = {0};
 
-	if (close_one(c->o, s, &one) == 0)
-		return 0;
-	if (c->e->kind)
-		msg_error(&one);
-	else
-		*c->e = one;
+	if (close_one(c->o, s, &one))
+		collect(c->e, &one);
 	return 0;
 }
 
@@ -459,17 +448,14 @@ static int check(const struct command *c, const struct options *o, struct err *e
 
 static int run(int argc, char **argv, struct err *e)
 {
-	struct options o = {
-		.eratab = ERATAB,
-		.block_bytes = VOLFORMAT_BLOCK,
-		.cow_bytes = VOLFORMAT_COW_REST,
-	};
+	struct options o = {.block_bytes = VOLFORMAT_BLOCK, .cow_bytes = VOLFORMAT_COW_REST};
 	struct opt opt = {.argc = argc, .argv = argv, .specs = specs};
 	const struct command *c;
 	const char *value;
 	int id;
 	int rc;
 
+	o.eratab = ERATAB;
 	o.opt = &opt;
 	while ((rc = opt_next(&opt, &id, &value, e)) > 0)
 		if (take(&o, id, value, e))
