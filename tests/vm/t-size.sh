@@ -16,7 +16,8 @@ meta=/dev/mapper/meta
 # build SIZE BLOCK-SIZE: a device, with metadata of just as many bytes as we give.
 build() {
 	local sectors
-	read -r nr idle bound bytes <<<"$("$tools/metasize" "$1" "$2")"
+	read -r nr idle bound bytes <<<"$(era_setup size --json -b "$2" "$1" | jq -r \
+		'"\(.era_blocks) \(.idle_bytes / 4096) \(.bound_bytes / 4096) \(.metadata_bytes)"')"
 
 	block=$(numfmt --from=iec "$2")
 	sectors=$(($(numfmt --from=iec "$1") / 512))
