@@ -138,7 +138,7 @@ test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%)
 check: all test-programs
 	tests/run --build $(B) unit corpus cli
 
-check-vm: all
+check-vm: all test-programs
 	tests/run --build $(B) vm
 
 bench: all test-programs

@@ -456,7 +456,7 @@ static int run(struct options *o, struct err *e)
 	if (plan_make(&p, &o->plan, e))
 		goto out;
 	/* Once a chain, where it begins, and not every night. */
-	if (p.is_era && p.full && !o->quiet && !o->list && !o->estimate)
+	if (p.is_era && !p.cut.labelled && p.full && !o->quiet && !o->list && !o->estimate)
 		msg_warn("%s: its metadata has no label: if it is ever begun again, make a full; see CAVEATS "
 			 "in era_copy(1)", o->plan.device);
 	if (o->list)

@@ -49,11 +49,11 @@ static const struct opt_spec specs[] = {
 	{O_BLOCK_SIZE, 'b', "block-size", "SIZE", "size, format: an era block (default 256K)", false},
 	{O_COW_SIZE, 0, "cow-size", "SIZE", "format: room for snapshots (default: the rest)", false},
 	{O_DISCARD, 0, "discard", "HOW", "open: off (default) or pass", false},
-	{O_ERATAB, 0, "eratab", "FILE", "open: instead of /etc/eratab", false},
+	{O_ERATAB, 0, "eratab", "FILE", "open, tab: instead of /etc/eratab", false},
 	{O_FALLBACK, 0, "fallback", "HOW", "open: linear or fail, when it cannot be tracked", false},
-	{O_FINAL, 0, "final", NULL, "close: the machine goes down; mark what stays mounted", false},
+	{O_FINAL, 0, "final", NULL, "close: the machine goes down", false},
 	{O_FORCE, 'f', "force", NULL, "format: over what META holds; with DATA mounted", false},
-	{O_INITRAMFS, 0, "initramfs", NULL, "open --all: only what the initramfs opens", false},
+	{O_INITRAMFS, 0, "initramfs", NULL, "open --all, tab: only what it opens", false},
 	{O_JSON, 0, "json", NULL, "size, status, dump: as JSON", false},
 	{O_REASON, 0, "reason", "TEXT", "reset: why, kept in the label", false},
 	{O_TIMEOUT, 't', "timeout", "SECONDS", "open: wait for the devices", false},
@@ -84,19 +84,19 @@ static void help(void)
 	       "       era_setup dump META                the label\n"
 	       "       era_setup check META               the label, and all metadata\n"
 	       "       era_setup reset META               begin the history again\n"
-	       "       era_setup enable-root META | disable-root    the root on dm-era, and back\n\n");
+	       "       era_setup enable-root META         the root on dm-era; disable-root: back\n\n");
 	opt_help(specs);
-	printf("\nExit: 0 done, 1 failure, 2 usage, 3 corrupt label or metadata, 4 not this device,\n"
-	       "5 in use. See era_setup(8) and eratab(5).\n");
+	printf("\nExit: 0 done, 1 failure, 2 usage, 3 damaged label or metadata, 4 not this\n"
+	       "device, 5 in use. See era_setup(8) and eratab(5).\n");
 }
 
 /* Values */
 
 static int take_size(const char *name, const char *value, uint64_t min, uint64_t *v, struct err *e)
 {
-	if (num_parse_size(value, min, INT64_MAX, v) == 0)
-		return 0;
-	return err_set(e, ERR_USAGE, "--%s is a size as 4096, 512K or 1G, not '%.40s'", name, value);
+	if (num_parse_size(value, min, INT64_MAX, v))
+		err_set(e, ERR_USAGE, "--%s is a size as 4096, 512K or 1G, not '%.40s'", name, value);
+	return e->kind ? -1 : 0;
 }
 
 static int take_choice(const char *name, const char *value, const char *no, const char *yes, bool *v,
@@ -106,6 +106,13 @@ static int take_choice(const char *name, const char *value, const char *no, cons
 	if (*v || strcmp(value, no) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, "--%s is %s or %s, not '%.40s'", name, no, yes, value);
+}
+
+static int take_timeout(const char *value, uint64_t *v, struct err *e)
+{
+	if (num_parse(value, 0, 3600, v))
+		err_set(e, ERR_USAGE, "--timeout is 0 to 3600 seconds, not '%.40s'", value);
+	return e->kind ? -1 : 0;
 }
 
 static int take(struct options *o, int id, const char *value, struct err *e)
@@ -123,10 +130,7 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 	case O_INITRAMFS: o->initramfs = true; return 0;
 	case O_JSON: o->json = true; return 0;
 	case O_REASON: o->reason = value; return 0;
-	case O_TIMEOUT:
-		if (num_parse(value, 0, 3600, &o->timeout) == 0)
-			return 0;
-		return err_set(e, ERR_USAGE, "--timeout is 0 to 3600 seconds, not '%.40s'", value);
+	case O_TIMEOUT: return take_timeout(value, &o->timeout, e);
 	case O_QUIET: o->quiet = true; return 0;
 	case O_HELP: help(); exit(0);
 	case O_VERSION: puts("era_setup (erabackup) " ERA_VERSION); exit(0);
@@ -152,6 +156,11 @@ static int cmd_size(struct options *o, struct err *e)
 	return json_end(stdout, "standard output", e);
 }
 
+static int cmd_dump(struct options *o, struct err *e)
+{
+	return volcheck_dump(o->operand[0], o->json, stdout, e);
+}
+
 static int cmd_format(struct options *o, struct err *e)
 {
 	const struct volformat_opts f = {
@@ -168,7 +177,7 @@ static int cmd_format(struct options *o, struct err *e)
 		return -1;
 	if (warning[0])
 		msg_warn("%s", warning);
-	return o->quiet ? 0 : volcheck_dump(o->operand[0], false, stdout, e);
+	return o->quiet ? 0 : cmd_dump(o, e);
 }
 
 static int cmd_reset(struct options *o, struct err *e)
@@ -180,11 +189,6 @@ static int cmd_reset(struct options *o, struct err *e)
 	if (!o->quiet)
 		msg_note("%s: its history begins again; the next backup is a full", o->operand[0]);
 	return 0;
-}
-
-static int cmd_dump(struct options *o, struct err *e)
-{
-	return volcheck_dump(o->operand[0], o->json, stdout, e);
 }
 
 static int cmd_check(struct options *o, struct err *e)
@@ -209,33 +213,20 @@ static void tell(const struct options *o, const char *name, const char *text)
 
 static void report(const struct options *o, const char *name, const struct volume_opened *r)
 {
-	char text[400];
+	char text[VOLSHOW_OPENED];
 
 	if (r->warning[0])
 		msg_warn("%s: %s", name, r->warning);
-	switch (r->how) {
-	case VOLUME_PLAIN:
-		snprintf(text, sizeof(text), "opened WITHOUT TRACKING, as a plain mapping: %s", r->reason);
+	if (volshow_opened(r, text)) {
 		msg_warn("%s: %s", name, text);
 		if (r->hint[0])
 			fprintf(stderr, "  hint: %s\n", r->hint);
-		tell(o, name, text);
-		break;
-	case VOLUME_OPENED:
-		if (r->new_generation) {
-			snprintf(text, sizeof(text), "its history begins again: %s", r->reason);
-			msg_warn("%s: %s: the next backup is a full", name, text);
+		/* What was so before this run was told by the one that did it. */
+		if (r->how == VOLUME_PLAIN || r->new_generation)
 			tell(o, name, text);
-		}
-		break;
-	case VOLUME_WAS_OPEN:
-		if (!o->quiet)
-			msg_note("%s: is open already", name);
-		break;
-	case VOLUME_WAS_PLAIN:
-		msg_warn("%s: is open WITHOUT TRACKING since this boot: %s", name, r->reason);
-		break;
 	}
+	if (r->how == VOLUME_WAS_OPEN && !o->quiet)
+		msg_note("%s: is open already", name);
 }
 
 static int open_one(const struct options *o, const struct eratab_entry *v, struct err *e)
@@ -262,24 +253,29 @@ static void override(const struct options *o, struct eratab_entry *v)
 }
 
 /* Every one is tried; the first error is told last and is the exit code. */
+static void collect(struct err *all, const struct err *one)
+{
+	if (all->kind)
+		msg_error(one);
+	else
+		*all = *one;
+}
+
 static int open_all(struct options *o, struct err *e)
 {
 	struct eratab t = {0};
 	struct err one;
 	size_t i;
-	int rc = eratabfile_read(o->eratab, &t, e);
 
-	for (i = 0; rc == 0 && i < t.nr; i++) {
+	/* A line that is wrong must not keep the others from a boot. */
+	eratabfile_read(o->eratab, &t, e);
+	for (i = 0; i < t.nr; i++) {
 		if (o->initramfs ? !t.entry[i].initramfs : t.entry[i].noauto)
 			continue;
 		override(o, &t.entry[i]);
 		one = (struct err){0};
-		if (open_one(o, &t.entry[i], &one) == 0)
-			continue;
-		if (e->kind)
-			msg_error(&one);
-		else
-			*e = one;
+		if (open_one(o, &t.entry[i], &one))
+			collect(e, &one);
 	}
 	eratab_free(&t);
 	return e->kind ? -1 : 0;
@@ -322,12 +318,8 @@ static int close_each(void *ctx, const struct stack *s)
 	const struct closing *c = ctx;
 	struct err one = {0};
 
-	if (close_one(c->o, s, &one) == 0)
-		return 0;
-	if (c->e->kind)
-		msg_error(&one);
-	else
-		*c->e = one;
+	if (close_one(c->o, s, &one))
+		collect(c->e, &one);
 	return 0;
 }
 
@@ -378,7 +370,18 @@ static int cmd_resize(struct options *o, struct err *e)
 	return 0;
 }
 
-/* For the boot scripts. */
+/* For the boot scripts: a table in which anything is wrong is no table. */
+static int cmd_tab(struct options *o, struct err *e)
+{
+	struct eratab t = {0};
+	int rc = eratabfile_read(o->eratab, &t, e);
+
+	if (rc == 0)
+		eratabfile_print(stdout, &t, o->initramfs);
+	eratab_free(&t);
+	return rc ? -1 : json_end(stdout, "standard output", e);
+}
+
 static int cmd_note(struct options *o, struct err *e)
 {
 	return untracked_keep(strcmp(o->operand[0], "/") == 0 ? "" : o->operand[0], e);
@@ -407,6 +410,7 @@ static const struct command {
 	{"dump", cmd_dump, 1, 1, BIT(O_JSON), "META"},
 	{"check", cmd_check, 1, 1, 0, "META"},
 	{"reset", cmd_reset, 1, 1, BIT(O_REASON), "META"},
+	{"tab", cmd_tab, 0, 0, BIT(O_ERATAB) | BIT(O_INITRAMFS), "no operands"},
 	{"note", cmd_note, 1, 1, 0, "ROOT"},
 };
 
@@ -434,7 +438,7 @@ static int check(const struct command *c, const struct options *o, struct err *e
 		err_set(e, ERR_USAGE, "era_setup %s takes %s", c->name, c->operands);
 		return err_hint(e, "see era_setup --help");
 	}
-	if (o->initramfs && !o->all)
+	if (o->initramfs && c->run == cmd_open && !o->all)
 		return err_set(e, ERR_USAGE, "--initramfs goes with --all");
 	for (i = 0; i < o->nr; i++)
 		if (opt_operand(o->operand[i], c->operands, e))
@@ -444,17 +448,14 @@ static int check(const struct command *c, const struct options *o, struct err *e
 
 static int run(int argc, char **argv, struct err *e)
 {
-	struct options o = {
-		.eratab = ERATAB,
-		.block_bytes = VOLFORMAT_BLOCK,
-		.cow_bytes = VOLFORMAT_COW_REST,
-	};
+	struct options o = {.block_bytes = VOLFORMAT_BLOCK, .cow_bytes = VOLFORMAT_COW_REST};
 	struct opt opt = {.argc = argc, .argv = argv, .specs = specs};
 	const struct command *c;
 	const char *value;
 	int id;
 	int rc;
 
+	o.eratab = ERATAB;
 	o.opt = &opt;
 	while ((rc = opt_next(&opt, &id, &value, e)) > 0)
 		if (take(&o, id, value, e))

@@ -6,8 +6,8 @@
  *
  * An image is an array of 4 KiB blocks, from a test or from a mapped file. Blocks are handed out
  * one after the other from 1 on; with `stride` set, one stride apart and round again, as an array
- * lies after the kernel copied it piece by piece. There are no space maps: no reader of eras looks
- * at them.
+ * lies after the kernel copied it piece by piece. There are no space maps, unless a test writes one
+ * with mi_count: no reader of eras looks at them.
  */
 #ifndef ERA_TESTS_METAIMAGE_H
 #define ERA_TESTS_METAIMAGE_H
@@ -21,7 +21,13 @@
 #define MI_WORDS 509  /* words in a block of a bitset */
 
 /* What the checksum of each kind of block is XORed with. */
-enum mi_kind { MI_SUPER = 146538381, MI_NODE = 121107, MI_ARRAY = 595846735 };
+enum mi_kind {
+	MI_SUPER = 146538381,
+	MI_NODE = 121107,
+	MI_ARRAY = 595846735,
+	MI_INDEX = 160478,
+	MI_BITMAP = 240779,
+};
 
 struct metaimage {
 	uint8_t *p;
@@ -216,6 +222,13 @@ MI_UNUSED uint64_t mi_bitset(struct metaimage *m, const uint8_t *bits, uint64_t 
 	root = mi_array(m, words, (nr_bits + 63) / 64, 8);
 	free(words);
 	return root;
+}
+
+/* The count of block i, 0 to 3, in a bitmap's bytes that are zero there: bit 2i is worth two. */
+MI_UNUSED void mi_count(uint8_t *bitmap, unsigned int i, unsigned int count)
+{
+	bitmap[16 + 2 * i / 8] |= (uint8_t)((count >> 1) << 2 * i % 8);
+	bitmap[16 + (2 * i + 1) / 8] |= (uint8_t)((count & 1) << (2 * i + 1) % 8);
 }
 
 struct mi_writeset {

@@ -9,8 +9,17 @@ bats_load_library bats-support
 bats_load_library bats-assert
 
 setup() {
+	programs='era_copy era_apply era_setup'
+	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5'
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+page() { # PROGRAM
+	case $1 in
+	era_setup) echo era_setup.8 ;;
+	*) echo "$1.1" ;;
+	esac
 }
 
 # "-o --output" for each option: of the table in --help, and of the manual's OPTIONS.
@@ -21,7 +30,7 @@ help_options() { # PROGRAM
 
 manual_options() { # PROGRAM
 	sed -nE '/^# OPTIONS/,/^# EXIT STATUS/s/^(\*(-[A-Za-z])\*, )?\*--([a-z-]+)\*.*/\2 --\3/p' \
-		"$top/docs/$1.1.scd" | sed 's/^ //' | sort
+		"$top/docs/$(page "$1").scd" | sed 's/^ //' | sort
 }
 
 build() { # PAGE
@@ -29,7 +38,7 @@ build() { # PAGE
 }
 
 @test "every option of --help is in the manual, and every option of the manual in --help" {
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		help_options "$program" >help
 		manual_options "$program" >manual
 		[ "$(wc -l <help)" -gt 10 ] || fail "$program --help has few options: $(cat help)"
@@ -40,9 +49,12 @@ build() { # PAGE
 @test "whatever the manual calls an option anywhere, the program or its neighbour has" {
 	# era_invalidate's is used in an example.
 	echo --written-since >known
-	help_options era_copy | grep -o -e '--.*' >>known
-	help_options era_apply | grep -o -e '--.*' >>known
-	for page in era_copy.1 era_apply.1 era-stream.5; do
+	# Of the script that era_setup enable-root is.
+	echo --name >>known
+	for program in $programs; do
+		help_options "$program" | grep -o -e '--.*' >>known
+	done
+	for page in $pages; do
 		grep -oE -e '(^|[^a-z-])--[a-z][a-z-]*' "$top/docs/$page.scd" | grep -oE -e '--.*' | sort -u >used
 		run -1 grep -vxFf known used
 		assert_output ''
@@ -50,7 +62,7 @@ build() { # PAGE
 }
 
 @test "the program takes every option of its manual" {
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		for option in $(manual_options "$program"); do
 			# What is tried may well be wrong usage, but never an unknown option.
 			run "$ERA_BUILD/$program" "$option" </dev/null
@@ -60,18 +72,18 @@ build() { # PAGE
 }
 
 @test "the values that --help offers are in the manual" {
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		"$ERA_BUILD/$program" --help |
 			sed -nE 's/^  .{4}--([a-z-]+)(=| |\[=)([A-Z]+).*/\1 \3/p' >values
 		while read -r option value; do
-			grep -qE -e "^(\*-[A-Za-z]\*, )?\*--$option\*(\[=| )_${value}_" "$top/docs/$program.1.scd" ||
+			grep -qE -e "^(\*-[A-Za-z]\*, )?\*--$option\*(\[=| )_${value}_" "$top/docs/$(page "$program").scd" ||
 				fail "$program: --$option $value is not in its manual"
 		done <values
 	done
 }
 
 @test "help fits 80 columns" {
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		run -0 "$ERA_BUILD/$program" --help
 		run -1 grep -nE '.{81}' <<<"$output"
 		assert_output ''
@@ -79,7 +91,7 @@ build() { # PAGE
 }
 
 @test "help fits 50 lines and goes to standard output" {
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		"$ERA_BUILD/$program" -h >out 2>err
 		assert [ "$(wc -l <out)" -le 50 ]
 		assert [ ! -s err ]
@@ -87,20 +99,20 @@ build() { # PAGE
 }
 
 @test "help names the manual and says what each exit status means" {
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		run -0 "$ERA_BUILD/$program" --help
-		assert_output --partial "See $program(1)."
+		assert_output --partial "$(page "$program" | sed "s/\\.\\(.\\)/(\\1)/")"
 		exits=$(sed -n '/^Exit:/,$p' <<<"$output" | tr '\n' ' ')
 		for code in 0 1 2 3 4 5; do
 			assert_regex "$exits" "[ ,:]$code [a-z]"
-			grep -qx "\*$code\*" "$top/docs/$program.1.scd" || fail "$program(1) does not say what $code means"
+			grep -qx "\*$code\*" "$top/docs/$(page "$program").scd" || fail "$program does not say what $code means"
 		done
 	done
 }
 
 @test "--version prints the version of the Makefile" {
 	version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
-	for program in era_copy era_apply; do
+	for program in $programs; do
 		run -0 "$ERA_BUILD/$program" --version
 		assert_output "$program (erabackup) $version"
 		run -0 "$ERA_BUILD/$program" -V
@@ -109,7 +121,7 @@ build() { # PAGE
 }
 
 @test "mandoc finds nothing in the manual pages" {
-	for page in era_copy.1 era_apply.1 era-stream.5; do
+	for page in $pages; do
 		build "$page"
 		# scdoc begins a paragraph before each heading and list item, which does no harm.
 		mandoc -T lint -W warning "$page" | grep -v 'skipping paragraph macro' >found || true
@@ -119,7 +131,7 @@ build() { # PAGE
 }
 
 @test "pages refer to pages that are there" {
-	for page in era_copy.1 era_apply.1 era-stream.5; do
+	for page in $pages; do
 		for other in $(grep -oE '\*era[_-][a-z]+\*\([0-9]\)' "$top/docs/$page.scd" | tr -d '*' | sort -u); do
 			[ "$other" != 'era_invalidate(8)' ] || continue
 			assert [ -e "$top/docs/$(sed 's/(\(.\))/.\1/' <<<"$other").scd" ]

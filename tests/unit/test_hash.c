@@ -43,6 +43,15 @@ static const char *in_pieces(const uint8_t *p, size_t len, size_t piece, char te
 	return text;
 }
 
+static const char *at_once(const uint8_t *p, size_t len, char text[33])
+{
+	uint8_t out[HASH128_LEN];
+
+	hash128(p, len, out);
+	num_hex(out, sizeof(out), text);
+	return text;
+}
+
 static bool two(const uint8_t *p, size_t len, uint64_t want)
 {
 	size_t a;
@@ -65,6 +74,8 @@ int main(void)
 		for (k = 0; k < vectors[i].len; k++)
 			p[k] = (uint8_t)(vectors[i].first + k * vectors[i].step);
 		ok(hash64(p, vectors[i].len) == vectors[i].h64, "XXH3-64 of %zu bytes", vectors[i].len);
+		ok(strcmp(at_once(p, vectors[i].len, text), vectors[i].h128) == 0,
+		   "XXH3-128 of %zu bytes", vectors[i].len);
 		for (k = 0; k < sizeof(pieces) / sizeof(pieces[0]); k++)
 			ok(strcmp(in_pieces(p, vectors[i].len, pieces[k], text), vectors[i].h128) == 0,
 			   "XXH3-128 of %zu bytes, %zu at a time", vectors[i].len, pieces[k]);

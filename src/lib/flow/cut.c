@@ -9,8 +9,10 @@
 
 #include "flow/heldnote.h"
 #include "flow/identity.h"
+#include "flow/labelled.h"
 #include "flow/rundir.h"
 #include "flow/runkernel.h"
+#include "flow/volshow.h"
 #include "pure/erameta.h"
 #include "pure/headroom.h"
 #include "system/stop.h"
@@ -74,15 +76,36 @@ static int refuse_suspended(const struct dm_era *dev, struct err *e)
 	return err_hint(e, "if nobody is at work on it: dmsetup resume %s", dev->name);
 }
 
+static int identify_label(struct cut *c, struct err *e)
+{
+	char time[VOLSHOW_TIME];
+	struct labelled l;
+	struct stack s;
+
+	if (stack_find(c->dev.name, &s, e) || labelled_settle_alone(&s, &l, e) < 0)
+		return -1;
+	c->labelled = true;
+	memcpy(c->generation, l.label.generation, WIRE_ID_LEN);
+	c->grown_from = l.label.grown_from;
+	c->grown_era = l.label.grown_era;
+	snprintf(c->began, sizeof(c->began), "tracking began again on %s: %s",
+		 volshow_time(l.label.time_generation, time), l.label.reason);
+	return 0;
+}
+
 int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
 	c->dev = *dev;
 	c->lock = -1;
 	c->nr_blocks = num_div_up(dev->len_sectors, dev->block_sectors);
-	identity_weak_generation(dev->name, dev->uuid, dev->block_sectors * 512, c->generation);
 	/* Status, messages and reads of a suspended device hang. */
-	return dev->suspended ? refuse_suspended(dev, e) : 0;
+	if (dev->suspended)
+		return refuse_suspended(dev, e);
+	if (labelled_uuid(dev->uuid))
+		return identify_label(c, e);
+	identity_weak_generation(dev->name, dev->uuid, dev->block_sectors * 512, c->generation);
+	return 0;
 }
 
 int cut_open(struct cut *c, bool allow_kernel, struct err *e)

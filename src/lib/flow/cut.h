@@ -32,13 +32,18 @@ struct cut {
 	uint64_t nr_blocks;
 	int lock;
 	char warning[256]; /* for a person; empty where there is none */
+	bool labelled;	   /* the generation is a label's, and what follows too: */
+	char began[384];   /* when the generation began, and why */
+	uint64_t grown_from; /* bytes: tokens up to grown_era lack what is behind */
+	uint64_t grown_era;  /* 0: never grew */
 	/* After cut_make: */
 	uint64_t era_c;
 	uint64_t still_us; /* how long the device stood still */
 };
 
 /*
- * Name the device's generation: all that is needed where ranges come from elsewhere. Touches nothing.
+ * Name the device's generation, its label's where it is an era volume: all that is needed where ranges
+ * come from elsewhere. Touches nothing, but that a label is told what it was not (flow/labelled).
  * ERR_BUSY where the device is suspended, for then not even a read would return.
  */
 int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e);

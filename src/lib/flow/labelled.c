@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "flow/identity.h"
-#include "flow/untracked.h"
+#include "flow/rundir.h"
 #include "words/num.h"
 #include "world/blkdev.h"
 #include "world/labelio.h"
@@ -48,6 +49,11 @@ int labelled_renew(const char *meta_path, struct label *l, const char *reason, s
 	return labelio_write(meta_path, l, e);
 }
 
+void labelled_reason(const struct untracked *u, char reason[LABEL_REASON])
+{
+	snprintf(reason, LABEL_REASON, "was on a plain mapping: %.220s", u->reason);
+}
+
 int labelled_settle(const struct stack *s, struct labelled *l, struct err *e)
 {
 	char reason[LABEL_REASON];
@@ -55,9 +61,26 @@ int labelled_settle(const struct stack *s, struct labelled *l, struct err *e)
 
 	if (!untracked_kept(s->name, &u))
 		return 0;
-	snprintf(reason, sizeof(reason), "was on a plain mapping: %.200s", u.reason);
+	labelled_reason(&u, reason);
 	/* The label first: a note told twice costs a full, one never told would lose writes. */
 	if (labelled_renew(l->meta_path, &l->label, reason, e) || untracked_forget_kept(s->name, e))
 		return -1;
 	return 1;
+}
+
+int labelled_settle_alone(const struct stack *s, struct labelled *l, struct err *e)
+{
+	struct untracked u;
+	int lock;
+	int rc;
+
+	if (!untracked_kept(s->name, &u))
+		return labelled_read(s, l, e);
+	lock = rundir_lock(s->name, e);
+	if (lock < 0)
+		return -1;
+	/* Under the lock: what was read before may be old. */
+	rc = labelled_read(s, l, e) ? -1 : labelled_settle(s, l, e);
+	close(lock);
+	return rc;
 }

@@ -11,6 +11,7 @@
 #include <limits.h>
 
 #include "flow/stack.h"
+#include "flow/untracked.h"
 #include "pure/label.h"
 #include "words/err.h"
 #include "world/dm.h"
@@ -34,6 +35,15 @@ int labelled_read(const struct stack *s, struct labelled *l, struct err *e);
  * is a new one; 0: nothing to tell.
  */
 int labelled_settle(const struct stack *s, struct labelled *l, struct err *e);
+
+/*
+ * labelled_read, and with the volume's lock, taken for as long as it needs, labelled_settle. Where no note is
+ * kept nobody waits for a lock.
+ */
+int labelled_settle_alone(const struct stack *s, struct labelled *l, struct err *e);
+
+/* What a label says of untracked writes. */
+void labelled_reason(const struct untracked *u, char reason[LABEL_REASON]);
 
 /* A new generation, with a reason, written. */
 int labelled_renew(const char *meta_path, struct label *l, const char *reason, struct err *e);

@@ -2,10 +2,14 @@
 #include "flow/plan.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "flow/identity.h"
+#include "flow/stack.h"
+#include "flow/untracked.h"
 #include "pure/erameta.h"
 #include "pure/eraxml.h"
 #include "system/fdio.h"
@@ -30,9 +34,13 @@ static int check_generation(const struct plan *p, const struct plan_opts *o, str
 {
 	if (!p->is_era || memcmp(o->token.generation, p->cut.generation, WIRE_ID_LEN) == 0)
 		return 0;
-	err_set(e, ERR_IDENTITY,
-		"%s: the token is of another generation than the device: another host, device name or "
-		"era block size, or tracking that began again", o->device);
+	if (p->cut.labelled)
+		err_set(e, ERR_IDENTITY, "%s: the token is of another generation: %s", o->device,
+			p->cut.began);
+	else
+		err_set(e, ERR_IDENTITY,
+			"%s: the token is of another generation than the device: another host, device name "
+			"or era block size, or tracking that began again", o->device);
 	return need_full(o, e);
 }
 
@@ -71,6 +79,12 @@ static int check_source(struct plan *p, const struct plan_opts *o, struct err *e
 	p->full = o->full || (o->has_token && o->token.full);
 	if (p->full || o->ranges || o->metadata || p->is_era)
 		return 0;
+	if (p->untracked[0]) {
+		err_set(e, ERR_IDENTITY, "%s: is a plain mapping since this boot, without tracking: %s",
+			o->device, p->untracked);
+		return err_hint(e, "mend that and reboot, or close and open it; then make a full; era_setup "
+				   "status tells more");
+	}
 	err_set(e, ERR_IDENTITY, "%s: is not a dm-era device, so what changed is unknown", o->device);
 	return err_hint(e, "make a full with --full, or name the changes with --ranges or --metadata");
 }
@@ -95,6 +109,20 @@ static int check_given_era(const struct plan *p, const struct plan_opts *o, stru
 			   "the resume");
 }
 
+/* A plain mapping in place of an era volume: why. */
+static void look_plain(struct plan *p)
+{
+	struct err ignored = {0};
+	struct untracked u;
+	struct dm_dev d;
+
+	if (dm_find_number(major(p->src.rdev), minor(p->src.rdev), &d, &ignored) != 1 ||
+	    strncmp(d.uuid, STACK_PLAIN_PREFIX, strlen(STACK_PLAIN_PREFIX)) != 0)
+		return;
+	snprintf(p->untracked, sizeof(p->untracked), "%s",
+		 untracked_now(d.name, &u) ? u.reason : "nobody knows why");
+}
+
 int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 {
 	struct dm_era dev = {0};
@@ -110,6 +138,8 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 	if (found < 0)
 		return -1;
 	p->is_era = found == 1;
+	if (found == 0 && p->src.device)
+		look_plain(p);
 	if (check_source(p, o, e))
 		return -1;
 	if (p->is_era && o->metadata)
@@ -325,6 +355,10 @@ int plan_make(struct plan *p, const struct plan_opts *o, struct err *e)
 		blockset_add(&p->set, 0, p->set.nr_blocks);
 	else if (p->head.parent_size < p->head.size)
 		blockset_add(&p->set, p->head.parent_size / granule, p->set.nr_blocks);
+	/* The label knows of a grow where nobody had a token: --since. */
+	if (!p->full && p->cut.grown_era != 0 && p->head.since <= p->cut.grown_era &&
+	    p->cut.grown_from < p->head.size)
+		blockset_add(&p->set, p->cut.grown_from / granule, p->set.nr_blocks);
 	if (p->head.era_c != 0 && p->head.era_c < p->head.since) {
 		err_set(e, ERR_IDENTITY, "%s: the cut is at era %llu, below the %llu it starts from",
 			o->device, (ull)p->head.era_c, (ull)p->head.since);

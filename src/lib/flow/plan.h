@@ -47,6 +47,7 @@ struct plan_opts {
 struct plan {
 	struct source src;
 	bool is_era;
+	char untracked[256];  /* a plain mapping in place of an era volume: why */
 	struct cut cut;       /* where the plan is native */
 	struct blockset set;  /* after plan_make */
 	struct wire_head head; /* after plan_make; stream_id not set */

@@ -11,6 +11,8 @@
 #include "world/metawalk.h"
 #include "world/resolve.h"
 
+#define ull unsigned long long
+
 static int find(const char *spec, char path[PATH_MAX], struct err *e)
 {
 	int rc = resolve_device(spec, RESOLVE_META, path, e);
@@ -52,6 +54,7 @@ static int check_copies(const char *path, const struct labelio_found *found, str
 int volcheck(const char *spec, char words[VOLCHECK_WORDS], struct err *e)
 {
 	struct labelio_found found;
+	struct metacheck_report r;
 	struct metasuper s;
 	char path[PATH_MAX];
 	struct label l;
@@ -63,8 +66,11 @@ int volcheck(const char *spec, char words[VOLCHECK_WORDS], struct err *e)
 		snprintf(words, VOLCHECK_WORDS, "the label is good, the metadata is blank");
 		return 0;
 	}
-	if (metawalk_check(path, l.meta_offset, l.meta_bytes, e))
+	if (metawalk_check(path, l.meta_offset, l.meta_bytes, &r, e))
 		return -1;
-	snprintf(words, VOLCHECK_WORDS, "the label and the metadata are good, at era %u", s.era);
+	snprintf(words, VOLCHECK_WORDS,
+		 "the label and the metadata are good: era %u, %llu of %llu blocks in use%s%s", r.era,
+		 (ull)r.counted_blocks, (ull)r.total_blocks, r.held ? ", a snapshot held" : "",
+		 r.leaked_blocks || r.excess_blocks ? "; some are lost to leaks, which costs room only" : "");
 	return 0;
 }

@@ -16,15 +16,19 @@
 #include "world/metasuper.h"
 #include "world/usage.h"
 
-static int in_use(const struct stack *s, struct err *e)
+static void look_usage(const struct stack *s, struct usage *u)
 {
 	char path[PATH_MAX];
-	struct usage u = {0};
 	struct err ignored = {0};
 
+	memset(u, 0, sizeof(*u));
 	if (blkdev_path(s->top.major, s->top.minor, path, sizeof(path), &ignored) == 0)
-		usage_find(path, &u, &ignored);
-	err_set(e, ERR_BUSY, "%s: is in use%s%s", s->name, u.text[0] ? ": " : "", u.text);
+		usage_find(path, u, &ignored);
+}
+
+static int in_use(const struct stack *s, const struct usage *u, struct err *e)
+{
+	err_set(e, ERR_BUSY, "%s: is in use%s%s", s->name, u->text[0] ? ": " : "", u->text);
 	return err_hint(e, "unmount it, or end what uses it, and close it then");
 }
 
@@ -86,29 +90,25 @@ static int close_in_place(const struct stack *s, struct err *e)
 	return mark_clean(s, &l, e);
 }
 
-static int is_mounted(const struct stack *s)
+static int close_plain(const struct stack *s, struct err *e)
 {
-	char path[PATH_MAX];
-	struct usage u = {0};
-	struct err ignored = {0};
-
-	return blkdev_path(s->top.major, s->top.minor, path, sizeof(path), &ignored) == 0 &&
-	       usage_find(path, &u, &ignored) == 0 && u.kind == USAGE_MOUNTED;
+	return stack_down_top(s, e) || untracked_forget_now(s->name, e) ? -1 : 0;
 }
 
 static int close_locked(const struct stack *s, bool final, bool *in_place, struct err *e)
 {
+	struct usage u;
+
 	if (s->kind == STACK_PARTS)
 		return stack_down(s, e);
-	if (s->kind == STACK_PLAIN) {
-		if (s->top.open_count > 0)
-			return final ? 0 : in_use(s, e);
-		return stack_down_top(s, e) || untracked_forget_now(s->name, e) ? -1 : 0;
-	}
-	if (s->top.open_count == 0)
-		return close_era(s, e);
-	if (!final || !is_mounted(s))
-		return in_use(s, e);
+	look_usage(s, &u);
+	/* Open, and used by nobody one can name: udev has a look at it, and the removal waits for that. */
+	if (u.kind == USAGE_FREE || s->top.open_count == 0)
+		return s->kind == STACK_PLAIN ? close_plain(s, e) : close_era(s, e);
+	if (!final || (s->kind == STACK_ERA && u.kind != USAGE_MOUNTED))
+		return in_use(s, &u, e);
+	if (s->kind == STACK_PLAIN)
+		return 0;
 	*in_place = true;
 	return close_in_place(s, e);
 }

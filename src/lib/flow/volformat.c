@@ -107,16 +107,17 @@ static int too_small(const char *meta, uint64_t has, uint64_t needs, const char 
 
 /*
  * The rule's room where there is as much, else what is there, if it can do. Below the bound a digest
- * with a snapshot held can run out of it; below 1.25 of idle everything can.
+ * with a snapshot held can run out of it; below `least` a cut finds no headroom from the first day.
  */
 static int place_meta(struct label *l, const char *meta, uint64_t size, bool force, struct err *e)
 {
 	const uint64_t room = size > LABEL_AREA ? (size - LABEL_AREA) / LABEL_LEN * LABEL_LEN : 0;
 	struct metasize m;
+	struct err tight = {0};
 
 	if (metasize_for(l->data_bytes, l->block_bytes, &m, e))
 		return -1;
-	if (room / LABEL_LEN < m.idle + m.idle / 4 || room / LABEL_LEN < 64)
+	if (metasize_enough(&m, room, &tight))
 		return too_small(meta, size, LABEL_AREA + m.bytes,
 				 "a larger --block-size needs less; see era_setup size", e);
 	if (room < m.bytes && room / LABEL_LEN < m.bound && !force)

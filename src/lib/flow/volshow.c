@@ -47,6 +47,19 @@ static void row_size(FILE *f, const char *name, uint64_t bytes, const char *why)
 	     (ull)bytes);
 }
 
+bool volshow_opened(const struct volume_opened *r, char text[VOLSHOW_OPENED])
+{
+	text[0] = '\0';
+	if (r->how == VOLUME_PLAIN)
+		snprintf(text, VOLSHOW_OPENED, "opened WITHOUT TRACKING, as a plain mapping: %s", r->reason);
+	else if (r->how == VOLUME_WAS_PLAIN)
+		snprintf(text, VOLSHOW_OPENED, "is open WITHOUT TRACKING since this boot: %s", r->reason);
+	else if (r->new_generation)
+		snprintf(text, VOLSHOW_OPENED, "its history begins again: %s: the next backup is a full",
+			 r->reason);
+	return text[0] != '\0';
+}
+
 /* Size */
 
 int volshow_size(FILE *f, uint64_t data_bytes, uint64_t block_bytes, const struct metasize *m,

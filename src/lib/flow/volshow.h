@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "flow/volstatus.h"
+#include "flow/volume.h"
 #include "pure/label.h"
 #include "pure/metasize.h"
 #include "words/err.h"
@@ -15,6 +16,10 @@
 /* "2026-11-21 05:57:49 +0000", in local time; "-" for 0. */
 #define VOLSHOW_TIME 32
 const char *volshow_time(uint64_t seconds, char buf[VOLSHOW_TIME]);
+
+/* What a person must hear of an open that did not fail. False, and no text: nothing. */
+#define VOLSHOW_OPENED 400
+bool volshow_opened(const struct volume_opened *r, char text[VOLSHOW_OPENED]);
 
 int volshow_size(FILE *f, uint64_t data_bytes, uint64_t block_bytes, const struct metasize *m,
 		 bool json, struct err *e);

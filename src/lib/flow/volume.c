@@ -2,6 +2,7 @@
 #include "flow/volume.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "world/metasuper.h"
 #include "world/metawalk.h"
 #include "world/resolve.h"
+#include "world/source.h"
 #include "world/usage.h"
 
 #define ull unsigned long long
@@ -66,7 +68,7 @@ static int find_devices(struct opening *p, struct err *e)
 		usleep(POLL_MS * 1000);
 	}
 	if (!p->data[0]) {
-		err_set(e, ERR_RUNTIME, "%s: the data device %s is not there", p->v->name, p->v->data);
+		err_set(e, ERR_RUNTIME, "the data device %s is not there", p->v->data);
 		return err_hint(e, "waited %u seconds for it", p->v->timeout);
 	}
 	if (p->meta[0])
@@ -75,7 +77,7 @@ static int find_devices(struct opening *p, struct err *e)
 		*e = meta;
 		return -1;
 	}
-	err_set(e, ERR_RUNTIME, "%s: the metadata device %s is not there", p->v->name, p->v->meta);
+	err_set(e, ERR_RUNTIME, "the metadata device %s is not there", p->v->meta);
 	return err_hint(e, "waited %u seconds for it", p->v->timeout);
 }
 
@@ -89,7 +91,25 @@ static int check_free(const char *path, struct err *e)
 		return -1;
 	if (u.kind == USAGE_FREE)
 		return 0;
-	return err_set(e, ERR_BUSY, "%s: is in use: %s", path, u.text);
+	err_set(e, ERR_BUSY, "%s: is in use: %s", path, u.text);
+	return err_hint(e, "only the volume may stand on it: unmount it, or end what uses it");
+}
+
+static int look_ext(const char *path, enum extstate *x, struct err *e)
+{
+	struct source s = {.fd = -1};
+	uint8_t *buf = aligned_alloc(SOURCE_ALIGN, SOURCE_ALIGN);
+	int rc = -1;
+
+	if (!buf)
+		err_set(e, ERR_RUNTIME, "%s: no memory", path);
+	else if (source_open(&s, path, e) == 0)
+		rc = source_read(&s, buf, 0, num_min(SOURCE_ALIGN, s.size), e);
+	if (rc == 0 && s.size >= EXTSTATE_OFFSET + EXTSTATE_LEN)
+		*x = extstate_look(buf + EXTSTATE_OFFSET);
+	source_close(&s);
+	free(buf);
+	return rc;
 }
 
 static int gather(const struct opening *p, struct label_facts *f, struct err *e)
@@ -107,6 +127,8 @@ static int gather(const struct opening *p, struct label_facts *f, struct err *e)
 	f->meta_block_bytes = s.block_bytes;
 	f->meta_used = s.used;
 	f->meta_total = s.total;
+	if (l->state == LABEL_OPEN)
+		return look_ext(p->data, &f->ext, e);
 	/* Of less data than there was there is nothing to compare: the judge refuses. */
 	if (l->state != LABEL_CLEAN || f->data_bytes < l->data_bytes)
 		return 0;
@@ -118,6 +140,8 @@ static int judge(struct opening *p, struct err *e)
 {
 	const struct label *l = &p->label;
 	struct label_facts f;
+	struct metacheck_report r;
+	struct untracked kept;
 	int verdict;
 
 	if (gather(p, &f, e))
@@ -125,9 +149,13 @@ static int judge(struct opening *p, struct err *e)
 	verdict = label_judge(l, &f, p->out->reason, e);
 	if (verdict < 0)
 		return -1;
-	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, e))
+	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, &r, e))
 		return -1;
 	p->out->new_generation = verdict == 1;
+	if (untracked_kept(p->v->name, &kept)) {
+		p->out->new_generation = true;
+		labelled_reason(&kept, p->out->reason);
+	}
 	p->label.era = f.blank_meta ? 0 : f.meta_era;
 	if (f.data_bytes > l->data_bytes)
 		snprintf(p->out->warning, sizeof(p->out->warning),
@@ -163,9 +191,27 @@ static int check_target(struct err *e)
 			   "update-initramfs -u");
 }
 
+/*
+ * It did not open after all, so it is as clean as it was: what is written to the data now has to be
+ * noticed by the next open.
+ */
+static int take_back(struct opening *p, const struct label *before, struct err *e)
+{
+	struct label *l = &p->label;
+
+	if (before->state == LABEL_CLEAN) {
+		l->state = LABEL_CLEAN;
+		memcpy(l->fingerprint, before->fingerprint, sizeof(l->fingerprint));
+		/* The error of the open is the one that is told. */
+		labelio_write(p->meta, l, e);
+	}
+	return -1;
+}
+
 static int track(struct opening *p, struct err *e)
 {
 	struct stack_spec s = {.name = p->v->name, .pass_discards = p->v->pass_discards};
+	struct label before;
 	struct runkernel k;
 
 	if (find_devices(p, e))
@@ -177,12 +223,15 @@ static int track(struct opening *p, struct err *e)
 	    usage_overlap(p->meta, p->data, e) || check_free(p->data, e) || check_free(p->meta, e))
 		return -1;
 	snprintf(p->out->warning, sizeof(p->out->warning), "%s", k.warning);
-	if (judge(p, e) || write_open(p, &k, e))
+	if (judge(p, e))
+		return -1;
+	before = p->label;
+	if (write_open(p, &k, e))
 		return -1;
 	s.data_path = p->data;
 	s.meta_path = p->meta;
 	s.label = &p->label;
-	return stack_up(&s, e);
+	return stack_up(&s, e) ? take_back(p, &before, e) : 0;
 }
 
 /* Open without */
@@ -195,7 +244,7 @@ static int tell(struct opening *p, struct err *e)
 	char reason[LABEL_REASON];
 
 	snprintf(u.reason, sizeof(u.reason), "%s", p->out->reason);
-	snprintf(reason, sizeof(reason), "was on a plain mapping: %.200s", p->out->reason);
+	labelled_reason(&u, reason);
 	p->label.state = LABEL_OPEN;
 	u.label_told = p->has_label && labelled_renew(p->meta, &p->label, reason, &ignored) == 0;
 	if (untracked_write(p->v->name, &u, e))
@@ -228,7 +277,7 @@ static int locked_open(struct opening *p, struct err *e)
 		return -1;
 	p->out->how = VOLUME_OPENED;
 	if (track(p, &why) == 0)
-		return untracked_forget_now(p->v->name, e);
+		return untracked_forget_now(p->v->name, e) || untracked_forget_kept(p->v->name, e) ? -1 : 0;
 	/* Told to stop, or nothing to map: no reason for a plain mapping. */
 	if (p->v->no_fallback || !p->data[0] || stop_requested()) {
 		*e = why;
@@ -241,6 +290,20 @@ static int taken(const char *name, struct err *e)
 {
 	err_set(e, ERR_BUSY, "%s: a device of this name, or of one beneath it, is there and is not ours", name);
 	return err_hint(e, "dmsetup info -c shows it; choose another name");
+}
+
+static int was_open(const struct stack *s, struct volume_opened *out, struct err *e)
+{
+	struct labelled l;
+	int rc;
+
+	out->how = VOLUME_WAS_OPEN;
+	rc = labelled_settle_alone(s, &l, e);
+	if (rc == 1) {
+		out->new_generation = true;
+		snprintf(out->reason, sizeof(out->reason), "%s", l.label.reason);
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
@@ -257,12 +320,14 @@ int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
 		return -1;
 	if (s.kind == STACK_FOREIGN)
 		return taken(v->name, e);
-	if (s.kind == STACK_ERA || s.kind == STACK_PLAIN) {
-		out->how = s.kind == STACK_ERA ? VOLUME_WAS_OPEN : VOLUME_WAS_PLAIN;
-		if (s.kind == STACK_PLAIN && untracked_now(v->name, &u))
+	if (s.kind == STACK_PLAIN) {
+		out->how = VOLUME_WAS_PLAIN;
+		if (untracked_now(v->name, &u))
 			snprintf(out->reason, sizeof(out->reason), "%s", u.reason);
 		return 0;
 	}
+	if (s.kind == STACK_ERA)
+		return was_open(&s, out, e);
 	lock = rundir_lock(v->name, e);
 	if (lock < 0)
 		return -1;

@@ -135,6 +135,12 @@ const struct erameta_info *erameta_info(const struct erameta *m)
 	return &m->info;
 }
 
+const uint8_t *erameta_superblock(const struct erameta *m, uint64_t *block)
+{
+	*block = m->super_block;
+	return m->seen;
+}
+
 static int changed_under_us(const struct erameta *m, struct err *e)
 {
 	err_set(e, ERR_BUSY, "the metadata changed while it was read");

@@ -66,6 +66,12 @@ void erameta_close(struct erameta *m);
 const struct erameta_info *erameta_info(const struct erameta *m);
 
 /*
+ * The bytes of the superblock that is viewed, verified, as the open saw it, and where it lies. Valid
+ * until the close.
+ */
+const uint8_t *erameta_superblock(const struct erameta *m, uint64_t *block);
+
+/*
  * Add to `set` the blocks that are recorded as written in an era E with since <= E < before. The
  * set has at least info->nr_blocks blocks; those behind, if any, are left alone. Bits a writeset
  * lacks, because it is older than a grow, count as clear.

@@ -392,10 +392,12 @@ static int check_unique(const struct place *at, const struct eratab *t,
 			const struct eratab_entry *n)
 {
 	const struct eratab_entry *old;
+	size_t i;
 
 	if (strcmp(n->data, n->meta) == 0)
 		return wrong(at, FIELD_META, "data and metadata are the same device, %s", n->meta);
-	for (old = t->entry; old < t->entry + t->nr; old++) {
+	for (i = 0; i < t->nr; i++) {
+		old = &t->entry[i];
 		if (strcmp(n->name, old->name) == 0)
 			return wrong(at, FIELD_NAME, "the name '%s' is used on line %u already",
 				     n->name, old->line);
@@ -435,6 +437,7 @@ int eratab_parse_bytes(const char *name, const char *bytes, size_t len, struct e
 	const char *const end = bytes + len;
 	const char *p = bytes;
 	const char *newline;
+	int rc = 0;
 
 	memset(t, 0, sizeof(*t));
 	for (; p < end; p = newline + 1, at.line++) {
@@ -443,11 +446,11 @@ int eratab_parse_bytes(const char *name, const char *bytes, size_t len, struct e
 			newline = end;
 		at.rest = (struct piece){p, (size_t)(newline - p)};
 		if (add_line(&at, t))
-			return -1;
+			rc = -1;
 		if (newline == end)
 			break;
 	}
-	return 0;
+	return rc;
 }
 
 int eratab_parse(const char *name, const char *text, struct eratab *t, struct err *e)

@@ -42,7 +42,8 @@ struct eratab {
 /*
  * The len bytes of a whole file, called `name` in messages. ERR_USAGE names file, line and field:
  * unknown and repeated options, a name used twice, a device used twice, missing and superfluous
- * fields, characters that no text has. ERR_RUNTIME: no memory. Free also after a failure.
+ * fields, characters that no text has. ERR_RUNTIME: no memory. The error is the first there is; *t then has
+ * the lines that are good, because a boot must go on with them. Free also after a failure.
  */
 int eratab_parse_bytes(const char *name, const char *bytes, size_t len, struct eratab *t,
 		       struct err *e);

@@ -321,6 +321,10 @@ static int judge_history(const struct label *l, const struct label_facts *f,
 			"the volume was not closed (power cut or crash), and its kernel%s%s loses "
 			"writes then",
 			l->kernel_release[0] ? " " : "", l->kernel_release);
+	if (l->state == LABEL_OPEN && f->ext == EXTSTATE_SETTLED)
+		return begin(reason,
+			     "the volume was not closed (power cut or crash), and its file system was "
+			     "repaired or mounted since, without tracking");
 	return 0;
 }
 
@@ -340,7 +344,6 @@ void label_renew(struct label *l, const uint8_t random[LABEL_ID_LEN], uint64_t n
 {
 	memcpy(l->generation, random, LABEL_ID_LEN);
 	l->time_generation = now;
-	l->era = 0;
 	l->grown_from = 0;
 	l->grown_era = 0;
 	snprintf(l->reason, LABEL_REASON, "%s", reason);

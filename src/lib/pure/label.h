@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pure/extstate.h"
 #include "words/err.h"
 
 #define LABEL_LEN 4096u
@@ -70,6 +71,7 @@ struct label_facts {
 	uint64_t data_bytes;	 /* of DATA as it is now */
 	uint8_t fingerprint[16]; /* of DATA as it is now; state clean */
 	char partuuid[LABEL_WORD]; /* of DATA; empty: unknown */
+	enum extstate ext;	   /* of the file system on DATA; state open */
 };
 
 /*

@@ -9,9 +9,11 @@
 
 #define LEN ERAMETA_BLOCK_LEN
 
-#define SUPER_XOR UINT32_C(146538381)
-#define NODE_XOR  UINT32_C(121107)
-#define ARRAY_XOR UINT32_C(595846735)
+#define SUPER_XOR  UINT32_C(146538381)
+#define NODE_XOR   UINT32_C(121107)
+#define ARRAY_XOR  UINT32_C(595846735)
+#define INDEX_XOR  UINT32_C(160478)
+#define BITMAP_XOR UINT32_C(240779)
 
 #define SUPER_MAGIC   UINT64_C(2126579579)
 #define SUPER_VERSION 1
@@ -212,4 +214,18 @@ int metablock_array(const uint8_t *buf, uint64_t block, unsigned int value_size,
 			       ull(block), nr, need, max);
 	*values = buf + ARRAY_HEADER;
 	return 0;
+}
+
+int metablock_index(const uint8_t *buf, uint64_t block, struct err *e)
+{
+	if (check_seal(buf, block, INDEX_XOR, e))
+		return -1;
+	return check_place(le64_get(buf + 8), block, e);
+}
+
+int metablock_bitmap(const uint8_t *buf, uint64_t block, struct err *e)
+{
+	if (check_seal(buf, block, BITMAP_XOR, e))
+		return -1;
+	return check_place(le64_get(buf + 8), block, e);
 }

@@ -2,7 +2,7 @@
 /*
  * metablock: one block of dm-era's metadata, from bytes to values.
  *
- * Four kinds exist; the kernel writes them in drivers/md/dm-era-target.c (the superblock) and in
+ * Six kinds exist; the kernel writes them in drivers/md/dm-era-target.c (the superblock) and in
  * drivers/md/persistent-data (the rest). Everything is little-endian and packed. The checksum is
  * crc32c with initial value ~0, without a final inversion, over the bytes behind the checksum
  * field, XORed with a number of the kind's own, so that a block of one kind never passes for
@@ -15,7 +15,9 @@
  *   btree node    0 csum  4 flags (1 internal, 2 leaf)  8 blocknr  16 nr_entries  20 max_entries
  *                 24 value_size  28 pad  32 keys u64[max_entries]  then values[max_entries]
  *   array block   0 csum  4 max_entries  8 nr_entries  12 value_size  16 blocknr  24 values
- *   space maps    never read here
+ *   index block   0 csum  4 pad  8 blocknr  16 entries {bitmap's block u64, nr_free u32,
+ *                 none_free_before u32}[255]
+ *   bitmap        0 csum  4 unused  8 blocknr  16 two bits a block[16320]
  *
  * Every function takes the block's bytes and the number it was read from, refuses what is damaged,
  * what lies elsewhere than it says, and what could send a reader past the block, with ERR_CORRUPT
@@ -72,5 +74,9 @@ unsigned int metablock_array_max(unsigned int value_size);
 /* An array block of values of that size, at least `need` of them, given in *values. */
 int metablock_array(const uint8_t *buf, uint64_t block, unsigned int value_size, unsigned int need,
 		    const uint8_t **values, struct err *e);
+
+/* The space map's index block and bitmaps; metaspace knows what is in them. */
+int metablock_index(const uint8_t *buf, uint64_t block, struct err *e);
+int metablock_bitmap(const uint8_t *buf, uint64_t block, struct err *e);
 
 #endif

@@ -13,7 +13,7 @@
 #define INDEX_SPAN 16320 /* metadata blocks that one bitmap of the space map counts */
 #define MAX_BLOCKS (METASIZE_MAX_BYTES / BLOCK)
 
-/* nr_era_blocks is below METASIZE_MAX_ERA_BLOCKS, so nothing here comes near 2^64. */
+/* nr_era_blocks is at most 2^52, so nothing here comes near 2^64. */
 static void compute(uint64_t nr_era_blocks, struct metasize *s)
 {
 	const uint64_t array = headroom_array(nr_era_blocks);
@@ -23,20 +23,15 @@ static void compute(uint64_t nr_era_blocks, struct metasize *s)
 	s->nr_era_blocks = nr_era_blocks;
 	s->bytes = num_min(num_max(SMALLEST, rule), METASIZE_MAX_BYTES);
 	s->idle = 5 + array + writeset;
-	s->least =
-		num_max(num_div_up(5 * s->idle, 4), s->idle + headroom_needed(nr_era_blocks, true));
+	s->least = s->idle + headroom_needed(nr_era_blocks, true);
 	s->bound =
 		3 * array + 12 * writeset + 64 + 2 * (num_div_up(s->bytes / BLOCK, INDEX_SPAN) + 2);
 }
 
-/* Can dm-era do it with era blocks of that many bytes? */
+/* Can dm-era do it? Metadata that is large enough ends before METASIZE_MAX_ERA_BLOCKS do. */
 static bool fits(uint64_t data_bytes, uint64_t block_bytes, struct metasize *s)
 {
-	const uint64_t n = num_div_up(data_bytes, block_bytes);
-
-	if (n >= METASIZE_MAX_ERA_BLOCKS)
-		return false;
-	compute(n, s);
+	compute(num_div_up(data_bytes, block_bytes), s);
 	return s->bound <= MAX_BLOCKS;
 }
 
@@ -82,15 +77,14 @@ int metasize_for(uint64_t data_bytes, uint64_t block_bytes, struct metasize *s, 
 
 int metasize_enough(const struct metasize *s, uint64_t meta_bytes, struct err *e)
 {
-	char have[NUM_SIZE_LEN];
-	char need[NUM_SIZE_LEN];
 	char best[NUM_SIZE_LEN];
 
 	if (meta_bytes / BLOCK >= s->least)
 		return 0;
-	err_set(e, ERR_USAGE, "%s of metadata are too little: %llu era blocks need %s at least",
-		num_size(meta_bytes, have, sizeof(have)), (unsigned long long)s->nr_era_blocks,
-		num_size(s->least * BLOCK, need, sizeof(need)));
+	err_set(e, ERR_USAGE,
+		"%llu KiB of metadata are too little: %llu era blocks need %llu KiB at least",
+		(unsigned long long)(meta_bytes / 1024), (unsigned long long)s->nr_era_blocks,
+		(unsigned long long)(s->least * BLOCK / 1024));
 	return err_hint(e, "give %s, or take larger era blocks with --block-size",
 			num_size(s->bytes, best, sizeof(best)));
 }

@@ -16,7 +16,7 @@
 struct metasize {
 	uint64_t nr_era_blocks;
 	uint64_t idle;	/* in use when everything is digested: 5 + A + T(A) + W + T(W) */
-	uint64_t least; /* with less it is refused: idle and a quarter, and the headroom of a cut */
+	uint64_t least; /* with less it is refused: idle, and the headroom of a cut */
 	uint64_t bound; /* never exceeded: digesting with a metadata snapshot held, in `bytes` */
 	uint64_t bytes; /* what to give: max(4 MiB, 16 N bytes + 1 MiB), whole 4 KiB blocks */
 };
@@ -30,16 +30,14 @@ struct metasize {
 
 /*
  * For data of that many bytes and era blocks of that many. ERR_USAGE where there is no data, where
- * the era block is not a multiple of 4096 bytes or is too large, where there are
- * METASIZE_MAX_ERA_BLOCKS or more, or where the bound is beyond METASIZE_MAX_BYTES: with a hint
- * that names the least power of two that is large enough as an era block. What passes has least <=
- * bytes and bound <= bytes, in blocks.
+ * the era block is not a multiple of 4096 bytes or is too large, or where the bound is beyond
+ * METASIZE_MAX_BYTES, which is from 1.2e9 era blocks on: with a hint that names the least power of
+ * two that is large enough as an era block. What passes has least <= bytes and bound <= bytes, in
+ * blocks.
  */
 int metasize_for(uint64_t data_bytes, uint64_t block_bytes, struct metasize *s, struct err *e);
 
-/*
- * Is room of meta_bytes enough? ERR_USAGE, with what is needed, where it is less than `least`.
- */
+/* Is room of meta_bytes enough? ERR_USAGE, with what is needed, where it is less than `least`. */
 int metasize_enough(const struct metasize *s, uint64_t meta_bytes, struct err *e);
 
 #endif

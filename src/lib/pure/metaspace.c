@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pure/metaspace.h"
 
+#include <stddef.h>
+
 #include "pure/metablock.h"
 #include "words/le.h"
 
-#define ROOT 44 /* in the superblock */
+#define ROOT	     44 /* in the superblock */
+#define INDEX_HEADER  16
+#define INDEX_ENTRY   16
+#define BITMAP_HEADER 16
 
 static unsigned long long ull(uint64_t v)
 {
@@ -42,4 +47,17 @@ int metaspace_usage(const uint8_t superblock[ERAMETA_BLOCK_LEN], uint64_t *used_
 	*used_blocks = root.used;
 	*total_blocks = root.nr_blocks;
 	return 0;
+}
+
+uint64_t metaspace_bitmap(const uint8_t *index, unsigned int i)
+{
+	return le64_get(index + INDEX_HEADER + (size_t)i * INDEX_ENTRY);
+}
+
+unsigned int metaspace_count(const uint8_t *bitmap, unsigned int i)
+{
+	const unsigned int bits = bitmap[BITMAP_HEADER + i / 4] >> i % 4 * 2;
+
+	/* The kernel counts bits of a word from its lowest, and writes the count's higher bit first. */
+	return (bits & 1) << 1 | (bits >> 1 & 1);
 }

@@ -7,7 +7,9 @@
  *
  *   0 nr_blocks u64  8 nr_allocated u64  16 bitmap_root u64  24 ref_count_root u64  then zeros
  *
- * nr_blocks is what the metadata device had when it was formatted; it never grows.
+ * nr_blocks is what the metadata device had when it was formatted; it never grows. bitmap_root is the
+ * index block, which leads to the bitmaps; they have two bits for each block: how many references, or 3
+ * for that many and more, which are in a btree below ref_count_root, le32 by block.
  */
 #ifndef ERA_PURE_METASPACE_H
 #define ERA_PURE_METASPACE_H
@@ -16,8 +18,11 @@
 
 #include "pure/erameta_io.h"
 
+/* Blocks that have their bits in one bitmap. */
+#define METASPACE_PER_BITMAP 16320
+
 /* As many as one index block leads to: 15.9 GiB. A larger device is used up to there. */
-#define METASPACE_MAX_BLOCKS (UINT64_C(255) * 16320)
+#define METASPACE_MAX_BLOCKS (UINT64_C(255) * METASPACE_PER_BITMAP)
 
 struct metaspace_root {
 	uint64_t nr_blocks; /* 1 to METASPACE_MAX_BLOCKS */
@@ -41,5 +46,11 @@ int metaspace_root(const uint8_t *superblock, uint64_t block, struct metaspace_r
  */
 int metaspace_usage(const uint8_t superblock[ERAMETA_BLOCK_LEN], uint64_t *used_blocks,
 		    uint64_t *total_blocks, struct err *e);
+
+/* Where bitmap i lies, out of an index block; i < 255. */
+uint64_t metaspace_bitmap(const uint8_t *index, unsigned int i);
+
+/* What the two bits of block i of a bitmap say, 0 to 3; i < METASPACE_PER_BITMAP. */
+unsigned int metaspace_count(const uint8_t *bitmap, unsigned int i);
 
 #endif

@@ -31,8 +31,7 @@ static unsigned long long ull(uint64_t v)
 
 int metatree_reader_init(struct metatree_reader *r, const struct erameta_io *io, struct err *e)
 {
-	r->io = io;
-	r->left = io->nr_blocks;
+	*r = (struct metatree_reader){.io = io, .left = io->nr_blocks};
 	/* No stretch is longer than the device. */
 	r->room = aligned_alloc(LEN, (ARRAY_BATCH + num_min(BATCH, io->nr_blocks)) * LEN);
 	if (!r->room)
@@ -47,7 +46,8 @@ void metatree_reader_fini(struct metatree_reader *r)
 }
 
 /* Whether block `to`, which block `from` (0: the superblock) points to, may be read; counts it. */
-static int take(struct metatree_reader *r, uint64_t from, uint64_t to, struct err *e)
+static int take(struct metatree_reader *r, unsigned int kind, uint64_t from, uint64_t to,
+		struct err *e)
 {
 	if (to == 0 || to >= r->io->nr_blocks)
 		return err_set(e, ERR_CORRUPT,
@@ -59,7 +59,7 @@ static int take(struct metatree_reader *r, uint64_t from, uint64_t to, struct er
 			       "the device",
 			       ull(from), ull(r->io->nr_blocks));
 	r->left--;
-	return 0;
+	return r->found ? r->found(r->ctx, kind, from, to, e) : 0;
 }
 
 struct walk {
@@ -110,7 +110,7 @@ static int visit(struct walk *w, const struct place *p, struct err *e)
 	struct place child;
 	unsigned int i;
 
-	if (take(w->r, p->from, p->block, e) ||
+	if (take(w->r, w->t->kind, p->from, p->block, e) ||
 	    w->r->io->read(w->r->io->ctx, p->block, 1, buf, e) ||
 	    metablock_node(buf, p->block, w->t->value_size, &n, e) || check_keys(&n, p, e))
 		return -1;
@@ -138,7 +138,7 @@ static int visit(struct walk *w, const struct place *p, struct err *e)
 static int walk(struct metatree_reader *r, unsigned int nodes, uint64_t root,
 		const struct metatree *t, struct err *e)
 {
-	const struct place top = {.block = root, .end = UINT64_MAX};
+	const struct place top = {.from = t->from, .block = root, .end = UINT64_MAX};
 	struct walk w = {.r = r, .t = t, .nodes = r->room + (size_t)nodes * LEN};
 
 	return visit(&w, &top, e);
@@ -177,13 +177,14 @@ static int give_piece(const struct metatree_array *a, const struct piece *p, con
 {
 	const unsigned int per = metablock_array_max(a->value_size);
 	const uint64_t first = p->index * per;
-	/* end_key ends the walk at the block of the last value, so there is at least one. */
-	const unsigned int nr = (unsigned int)num_min(per, a->nr_values - first);
+	const uint64_t left = a->nr_values - num_min(first, a->nr_values);
+	const unsigned int nr = (unsigned int)num_min(per, left);
 	const uint8_t *values;
 
 	if (metablock_array(buf, p->block, a->value_size, nr, &values, e))
 		return -1;
-	a->values(a->ctx, first, nr, values);
+	if (nr > 0)
+		a->values(a->ctx, first, nr, values);
 	return 0;
 }
 
@@ -245,7 +246,7 @@ static int array_leaf(void *ctx, const struct metablock_node *leaf, struct err *
 				       "metadata block %llu: block %llu of an array is missing",
 				       ull(leaf->block), ull(w->next));
 		w->next++;
-		if (take(w->r, leaf->block, p.block, e))
+		if (take(w->r, w->a->block_kind, leaf->block, p.block, e))
 			return -1;
 		w->p[w->nr++] = p;
 		if (w->nr == PIECES && flush(w, e))
@@ -258,23 +259,26 @@ int metatree_walk_array(struct metatree_reader *r, uint64_t root, const struct m
 			struct err *e)
 {
 	const uint64_t first = a->first_value / metablock_array_max(a->value_size);
+	const uint64_t nr_wanted = num_div_up(a->nr_values, metablock_array_max(a->value_size));
 	struct array_walk w = {.r = r, .a = a, .first = first, .next = first, .nr = 0};
 	const struct metatree t = {
+		.from = a->from,
+		.kind = a->node_kind,
 		.value_size = 8,
 		.first_key = first,
-		.end_key = num_div_up(a->nr_values, metablock_array_max(a->value_size)),
+		.end_key = a->whole ? UINT64_MAX : nr_wanted,
 		.leaf = array_leaf,
 		.ctx = &w,
 	};
 
-	if (a->first_value >= a->nr_values)
+	if (!a->whole && a->first_value >= a->nr_values)
 		return 0;
 	if (walk(r, ARRAY_NODES, root, &t, e) || flush(&w, e))
 		return -1;
-	if (w.next < t.end_key)
+	if (w.next < nr_wanted)
 		return err_set(e, ERR_CORRUPT,
 			       "metadata block %llu: an array of %llu blocks where %llu were "
 			       "expected",
-			       ull(root), ull(w.next), ull(t.end_key));
+			       ull(root), ull(w.next), ull(nr_wanted));
 	return 0;
 }

@@ -17,6 +17,7 @@
 #ifndef ERA_PURE_METATREE_H
 #define ERA_PURE_METATREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pure/erameta_io.h"
@@ -25,11 +26,17 @@
 /* 2^31 blocks need 4 levels, with every node as empty as the kernel lets it be. */
 #define METATREE_DEPTH_MAX 16
 
-/* A source of blocks, how many may still be taken from it, and room for those in use. */
+/*
+ * A source of blocks, how many may still be taken from it, and room for those in use. found(), where
+ * it is set, hears of every pointer that is about to be followed: that block `from` (the `from` of the
+ * walk for a root) leads to block `to`, which is of the walk's kind. It returns 0, or -1 with *e.
+ */
 struct metatree_reader {
 	const struct erameta_io *io;
 	uint64_t left;
 	uint8_t *room;
+	int (*found)(void *ctx, unsigned int kind, uint64_t from, uint64_t to, struct err *e);
+	void *ctx;
 };
 
 /* io outlives the reader. 0, or -1 with *e where there is no memory; fini is fine after either. */
@@ -43,6 +50,8 @@ void metatree_reader_fini(struct metatree_reader *r);
  * it may walk arrays with the same reader, but no tree.
  */
 struct metatree {
+	uint64_t from;		 /* the block that points to the root; for words and found() */
+	unsigned int kind;	 /* of its nodes, for found() */
 	unsigned int value_size; /* bytes, in the leaves */
 	uint64_t first_key;
 	uint64_t end_key;
@@ -58,9 +67,13 @@ int metatree_walk(struct metatree_reader *r, uint64_t root, const struct metatre
  * refused: what it misses would be writes nobody hears of. first_value is the first of a block:
  * a multiple of metablock_array_max(value_size). values() gets each index once, in runs of nr values
  * from `first` on; the runs come in no order, because blocks are read in the order they lie on the
- * device.
+ * device. With `whole`, blocks behind nr_values, if any, are read and verified as well.
  */
 struct metatree_array {
+	uint64_t from;
+	unsigned int node_kind;
+	unsigned int block_kind;
+	bool whole;
 	unsigned int value_size; /* bytes */
 	uint64_t first_value;
 	uint64_t nr_values;

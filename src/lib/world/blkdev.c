@@ -122,8 +122,9 @@ bool blkdev_in_dev(const char *name)
 		memcpy(dir, name, (size_t)(slash - name));
 		dir[slash - name] = '\0';
 	}
+	/* A directory that is not there is still in /dev. */
 	if (!realpath(dir, real))
-		return false;
+		return strncmp(name, "/dev/", 5) == 0 && strncmp(name, "/dev/shm/", 9) != 0;
 	/* /dev/shm is a place for files. */
 	if (strcmp(real, "/dev/shm") == 0 || strncmp(real, "/dev/shm/", 9) == 0)
 		return false;

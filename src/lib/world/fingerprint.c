@@ -10,12 +10,12 @@
 #define MIB UINT64_C(1048576)
 
 /* docs/volume.md section 2; all of it is on the disks of people. */
-#define WHOLE_BYTES (8 * MIB)
-#define HEAD_BYTES (4 * MIB)
-#define TAIL_BYTES MIB
-#define SAMPLES 64u
+#define WHOLE_BYTES  (8 * MIB)
+#define HEAD_BYTES   (4 * MIB)
+#define TAIL_BYTES   MIB
+#define SAMPLES	     64u
 #define SAMPLE_BYTES 4096u
-#define EXTRA_AT (64 * MIB) /* the second superblock of btrfs */
+#define EXTRA_AT     (64 * MIB) /* the second superblock of btrfs */
 
 struct finger {
 	struct source src;

@@ -17,7 +17,7 @@
 
 #define BLOCK 4096u
 /* What is written before the next look at whether to stop. */
-#define WIPE_STEP UINT64_C(16777216)
+#define WIPE_STEP   UINT64_C(16777216)
 #define WIPE_BUFFER 1048576u
 
 const char *labelio_copy_name(enum labelio_copy c)
@@ -34,7 +34,8 @@ const char *labelio_copy_name(enum labelio_copy c)
 
 /* Reading */
 
-static void read_copy(struct source *s, int i, struct label *l, struct labelio_found *f, uint8_t *buf)
+static void read_copy(struct source *s, int i, struct label *l, struct labelio_found *f,
+		      uint8_t *buf)
 {
 	struct err *why = &f->why[i];
 	bool blank = false;
@@ -68,7 +69,8 @@ static int no_label(const char *meta_path, const struct labelio_found *f, struct
 	for (i = 0; i < LABEL_COPIES; i++) {
 		if (f->copy[i] != LABELIO_DAMAGED)
 			continue;
-		err_set(e, f->why[i].kind, "%s, and there is no other that is whole", f->why[i].text);
+		err_set(e, f->why[i].kind, "%s, and there is no other that is whole",
+			f->why[i].text);
 		return f->why[i].hint[0] ? err_hint(e, "%s", f->why[i].hint) : -1;
 	}
 	err_set(e, ERR_IDENTITY, "%s: has no label of an era volume", meta_path);
@@ -166,7 +168,8 @@ static int next_sequence(const struct labelio_found *f, struct label *l, const c
 	for (i = 0; i < LABEL_COPIES; i++)
 		highest = num_max(highest, f->sequence[i]);
 	if (highest == UINT64_MAX)
-		return err_set(e, ERR_CORRUPT, "%s: the label's sequence number has no next one", path);
+		return err_set(e, ERR_CORRUPT, "%s: the label's sequence number has no next one",
+			       path);
 	l->sequence = highest + 1;
 	return 0;
 }
@@ -238,8 +241,7 @@ static int zero(int fd, bool device, const char *path, uint64_t off, uint64_t le
 	return fdio_sync(fd, path, e);
 }
 
-int labelio_wipe_meta(const char *meta_path, uint64_t off_bytes, uint64_t len_bytes,
-		      struct err *e)
+int labelio_wipe_meta(const char *meta_path, uint64_t off_bytes, uint64_t len_bytes, struct err *e)
 {
 	uint64_t end;
 	bool device;
@@ -248,8 +250,9 @@ int labelio_wipe_meta(const char *meta_path, uint64_t off_bytes, uint64_t len_by
 
 	if (off_bytes % BLOCK || len_bytes % BLOCK || len_bytes == 0 ||
 	    num_add(off_bytes, len_bytes, &end))
-		return err_set(e, ERR_USAGE, "%s: %llu bytes from %llu on are not whole blocks", meta_path,
-			       (unsigned long long)len_bytes, (unsigned long long)off_bytes);
+		return err_set(e, ERR_USAGE, "%s: %llu bytes from %llu on are not whole blocks",
+			       meta_path, (unsigned long long)len_bytes,
+			       (unsigned long long)off_bytes);
 	fd = open_to_write(meta_path, end, &device, e);
 	if (fd < 0)
 		return -1;

@@ -5,12 +5,14 @@
 
 #include <stdint.h>
 
+#include "pure/metacheck.h"
 #include "words/err.h"
 
 /*
- * The metadata of len_bytes at off_bytes (0: to the end). ERR_CORRUPT names block and reason; ERR_BUSY
- * where it changes meanwhile: the device is in use.
+ * metacheck_run on the metadata of len_bytes at off_bytes (0: to the end). ERR_CORRUPT names path, block and
+ * reason; ERR_BUSY where it changes meanwhile: the device is in use.
  */
-int metawalk_check(const char *path, uint64_t off_bytes, uint64_t len_bytes, struct err *e);
+int metawalk_check(const char *path, uint64_t off_bytes, uint64_t len_bytes,
+		   struct metacheck_report *report, struct err *e);
 
 #endif

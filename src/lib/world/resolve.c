@@ -110,7 +110,8 @@ static int take_volume(const char *spec, struct wanted *w, struct err *e)
 		return 0;
 bad:
 	err_set(e, ERR_USAGE, "%s: is no volume id, which has 32 hexadecimal digits", spec);
-	return err_hint(e, "the UUID= of a metadata device is the volume id that era_setup dump prints");
+	return err_hint(
+		e, "the UUID= of a metadata device is the volume id that era_setup dump prints");
 }
 
 static int parse(const char *spec, enum resolve_role role, struct wanted *w, struct err *e)
@@ -139,7 +140,8 @@ static int parse(const char *spec, enum resolve_role role, struct wanted *w, str
 	}
 	if (role == RESOLVE_META && w->tag == TAG_LABEL) {
 		err_set(e, ERR_USAGE, "%s: a metadata device has no LABEL=", spec);
-		return err_hint(e, "use a path, PARTUUID=, PARTLABEL=, or UUID= with the volume id");
+		return err_hint(e,
+				"use a path, PARTUUID=, PARTLABEL=, or UUID= with the volume id");
 	}
 	return role == RESOLVE_META && w->tag == TAG_UUID ? take_volume(spec, w, e) : 0;
 }
@@ -223,7 +225,7 @@ static int look(void *ctx, const char *name, struct err *e)
 /* Which of several */
 
 struct climb {
-	const char *to;
+	const char *to; /* NULL: to one that is suspended */
 	unsigned int depth;
 	bool through_era;
 };
@@ -236,9 +238,11 @@ static int climb_one(void *ctx, const char *holder, struct err *e)
 {
 	struct climb c = *(const struct climb *)ctx;
 
-	if (strcmp(holder, c.to) == 0)
+	if (c.to && strcmp(holder, c.to) == 0)
 		return c.through_era ? ABOVE_ERA : ABOVE;
 	c.through_era |= sysblock_is_era(holder);
+	if (!c.to && !c.through_era && sysblock_number(holder, "dm/suspended"))
+		return ABOVE;
 	c.depth++;
 	return climb(holder, &c, e);
 }
@@ -257,13 +261,17 @@ static int climb(const char *name, const struct climb *c, struct err *e)
 	return rc;
 }
 
-/* Does some other one of those found make this one the wrong answer? */
+/* Does another one make this one the wrong answer? */
 static bool is_outdone(const struct found *f, unsigned int i)
 {
 	struct err ignored = {0};
 	struct climb up;
 	unsigned int k;
 
+	/* What could not be looked at may be the upper one: wait for it. */
+	up = (struct climb){.to = NULL};
+	if (climb(f->name[i], &up, &ignored) == ABOVE)
+		return true;
 	for (k = 0; k < f->nr; k++) {
 		if (k == i)
 			continue;
@@ -291,8 +299,10 @@ static int choose(const char *spec, const struct found *f, char path[PATH_MAX], 
 		if (have) {
 			err_set(e, ERR_IDENTITY, "%s: more than one device has it: %s and %s", spec,
 				path, other);
-			return err_hint(e, "one may be a copy of the other: take it away, or name the right "
-					   "one by PARTUUID= or its path");
+			return err_hint(
+				e,
+				"one may be a copy of the other: take it away, or name the right "
+				"one by PARTUUID= or its path");
 		}
 		have = true;
 	}
@@ -337,7 +347,8 @@ static int resolve_path(const char *spec, char path[PATH_MAX], struct err *e)
 	if (rc <= 0)
 		return rc;
 	if (sysblock_name(dev, name) && sysblock_is_era(name)) {
-		err_set(e, ERR_USAGE, "%s: belongs to an era volume, it is not what one is made of", spec);
+		err_set(e, ERR_USAGE, "%s: belongs to an era volume, it is not what one is made of",
+			spec);
 		return err_hint(e, "name the device below it, best by PARTUUID=");
 	}
 	strcpy(path, spec);

@@ -14,10 +14,11 @@
 
 #include "words/err.h"
 
-#define SYSBLOCK_NAME 64
+#define SYSBLOCK_NAME  64
 #define SYSBLOCK_DEPTH 16 /* of devices on each other; more is a circle, or nobody's */
 
-/* A line of /sys/class/block/NAME/ATTR. False where there is none, or it does not fit; out is "". */
+/* A line of /sys/class/block/NAME/ATTR. False where there is none, or it does not fit; out is "".
+ */
 bool sysblock_attr(const char *name, const char *attr, char *out, size_t len);
 
 /* The same as a number; 0 where there is none. */
@@ -33,9 +34,10 @@ bool sysblock_disk(const char *name, char disk[SYSBLOCK_NAME]);
 bool sysblock_is_era(const char *name);
 
 /*
- * Call for each name, sorted: of all devices (sub NULL), or of the links in /sys/class/block/NAME/SUB, which
- * is "holders" or "slaves"; or of the partitions of NAME (sub ""). Ends with the first call that is not 0,
- * and returns that. A list that cannot be read is empty, but for that of all: -1.
+ * Call for each name, sorted: of all devices (sub NULL), or of the links in
+ * /sys/class/block/NAME/SUB, which is "holders" or "slaves"; or of the partitions of NAME (sub "").
+ * Ends with the first call that is not 0, and returns that. A list that cannot be read is empty,
+ * but for that of all: -1.
  */
 typedef int sysblock_call(void *ctx, const char *name, struct err *e);
 int sysblock_each(const char *name, const char *sub, sysblock_call *call, void *ctx, struct err *e);

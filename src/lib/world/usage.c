@@ -201,7 +201,8 @@ static int count_loop(void *ctx, const char *name, struct err *e)
 	const struct asked *a = ctx;
 	char file[PATH_MAX];
 
-	if (!sysblock_attr(name, "loop/backing_file", file, sizeof(file)) || !is_node_of(file, a->dev))
+	if (!sysblock_attr(name, "loop/backing_file", file, sizeof(file)) ||
+	    !is_node_of(file, a->dev))
 		return 0;
 	return count_holder(ctx, name, e);
 }
@@ -335,8 +336,8 @@ static int extent_of_device(dev_t dev, struct extent *x, struct err *e)
 	for (depth = 0; rc == 1 && !x->file; depth++) {
 		x->name[0] = '\0';
 		if (depth == SYSBLOCK_DEPTH || !sysblock_name(x->dev, x->name))
-			return err_set(e, ERR_RUNTIME, "device %u:%u is not in sysfs", major(x->dev),
-				       minor(x->dev));
+			return err_set(e, ERR_RUNTIME, "device %u:%u is not in sysfs",
+				       major(x->dev), minor(x->dev));
 		if (depth == 0)
 			x->end = sysblock_number(x->name, "size") * SECTOR;
 		if (sysblock_disk(x->name, disk)) {
@@ -366,8 +367,8 @@ static int extent_of_path(const char *path, struct extent *x, dev_t *dev, struct
 	}
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_USAGE, "%s: is neither a block device nor a file", path);
-	*x = (struct extent){.file = true, .dev = st.st_dev, .ino = st.st_ino,
-			     .end = (uint64_t)st.st_size};
+	*x = (struct extent){
+		.file = true, .dev = st.st_dev, .ino = st.st_ino, .end = (uint64_t)st.st_size};
 	return 0;
 }
 
