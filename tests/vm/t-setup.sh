@@ -17,7 +17,7 @@ mirror=/tmp/m.img
 mnt=/tmp/mnt
 
 open() {
-	era_setup open "$@" data $meta $data 2>&1
+	era_setup open data $meta $data
 }
 
 says() { # WORDS COMMAND...
@@ -128,7 +128,7 @@ opening() {
 	check "takes all down" nothing_there
 	check "and marks it clean" is "$(field .state)" clean
 	check "close again: says so" says "is not open" era_setup close data
-	check "open with discards" open --discard=pass
+	check "open with discards" era_setup open --discard=pass data $meta $data
 	check "which pass" blkdiscard -o 0 -l 16M "$dev"
 	check "and status says so" says "discards *pass" era_setup status data
 	era_setup close data
