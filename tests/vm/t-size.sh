@@ -231,8 +231,8 @@ guest_most() {
 
 # 193 GiB in blocks of 1 MiB is the first that is given more than the least size there is.
 main() {
-	boot 0 "the sizes end well" --timeout 600 -- guest_most 8M 4K 193G 1M 4T 4M
-	boot 0 "the eras end well" --timeout 600 -- guest_eras
+	boot 0 "the sizes end well" --timeout 1200 -- guest_most 8M 4K 193G 1M 4T 4M
+	boot 0 "the eras end well" --timeout 1200 -- guest_eras
 }
 
 scenario "$@"

@@ -36,6 +36,8 @@ int volformat_data_size(const char *spec, uint64_t *bytes, struct err *e)
 {
 	char path[PATH_MAX];
 
+	if (spec[0] >= '0' && spec[0] <= '9')
+		return err_set(e, ERR_USAGE, "%s: is neither a size as 500G nor a device", spec);
 	return find(spec, RESOLVE_DATA, path, e) ? -1 : blkdev_size(path, bytes, e);
 }
 

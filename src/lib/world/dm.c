@@ -32,8 +32,12 @@ on_log(int level, const char *file, int line, int dm_errno, const char *f, ...)
 
 static int failed(const char *what, const char *name, struct err *e)
 {
-	return err_set(e, ERR_RUNTIME, "%s: device-mapper cannot %s%s%s", name, what,
-		       last_words[0] ? ": " : "", last_words);
+	err_set(e, ERR_RUNTIME, "%s: device-mapper cannot %s%s%s", name, what, last_words[0] ? ": " : "",
+		last_words);
+	/* What the library makes of a control node that nobody answers. */
+	if (strstr(last_words, "Incompatible libdevmapper"))
+		err_hint(e, "this kernel has no device-mapper, or not yet: modprobe dm-mod");
+	return -1;
 }
 
 static struct dm_task *new_task(int type, uint32_t major, uint32_t minor)
