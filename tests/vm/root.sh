@@ -25,6 +25,9 @@ is() { # GOT EXPECTED
 	}
 }
 
+# Where machine runs something, the loop devices.
+: "${root_disk:=}" "${meta_disk:=}"
+
 # The host.
 
 # A disk with partitions of these sizes, the first at 1 MiB; the PARTUUID of the first ends in TAG1 and so on.
