@@ -188,6 +188,8 @@ last_backup() {
 	incremental
 	cmp "$mirror" <(dd if="$root_dev" bs=1M iflag=direct status=none)
 	umount /mnt
+	# As the end of a shutdown would.
+	era_setup close --all --final
 }
 
 # Of a full there would be all of it.

@@ -38,7 +38,7 @@ history_gone() { # WORDS
 }
 
 journal_says() {
-	journalctl -b -k -o cat | grep "era_setup: root_era: .*$1"
+	journalctl -b | grep "era_setup.*: root_era: .*$1"
 }
 
 status_says() {
@@ -103,7 +103,7 @@ spoil_label() {
 	local copy
 
 	for copy in 0 524288; do
-		dd if=/dev/urandom of="$work/meta.img" bs=1024 count=1 seek=$((((1 << 20) + copy) / 1024)) conv=notrunc \
+		dd if=/dev/urandom of="$work/meta.img" bs=1024 count=1 seek=$((((1 << 20) + copy) / 1024 + 1)) conv=notrunc \
 			status=none
 	done
 }
@@ -123,7 +123,7 @@ main() {
 	boot_root 0 "both are back" -- guest_good "plain mapping"
 
 	spoil_label
-	faulty "no label" "label" guest_label
+	faulty "a damaged label" "label" guest_label
 	boot_root 0 "formatted anew" -- guest_good "."
 	cp "$work/meta.img" "$work/meta.good"
 
