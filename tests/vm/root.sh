@@ -193,10 +193,10 @@ last_backup() {
 }
 
 # Of a full there would be all of it.
-incremental() { # [OPTION...]
+incremental() {
 	mount_backup
 	is "$(cut -d . -f 1 <<<"$(era_apply --token "$mirror")")" era1
-	era_copy --compress none "$@" --from "$(era_apply --token "$mirror")" "$root_dev" >/tmp/incremental.era
+	era_copy --compress none --from "$(era_apply --token "$mirror")" "$root_dev" >/tmp/incremental.era
 	[ "$(stat -c %s /tmp/incremental.era)" -lt $((root_bytes / 4)) ]
 	era_apply -i /tmp/incremental.era "$mirror"
 	sync -f /mnt
@@ -206,6 +206,22 @@ tracked() {
 	is "$(findmnt -nro SOURCE /)" "$root_dev"
 	dmsetup table root_era | grep ' era '
 	is "$(cat "/sys/block/$(basename "$(readlink -f "$root_dev")")/queue/discard_max_bytes")" 0
+}
+
+untracked() {
+	is "$(findmnt -nro SOURCE /)" "$root_dev"
+	dmsetup table root_era | grep ' linear '
+}
+
+# An incremental from what the mirror has is refused, for that reason.
+history_gone() { # WORDS
+	local status=0
+
+	mount_backup
+	era_copy --from "$(era_apply --token "$mirror")" "$root_dev" >/dev/null 2>/tmp/gone || status=$?
+	cat /tmp/gone
+	is "$status" 4
+	grep -q "$1" /tmp/gone
 }
 
 multi_user() {

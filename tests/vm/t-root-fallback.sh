@@ -21,22 +21,6 @@ machine_install() {
 
 # The guest.
 
-untracked() {
-	is "$(findmnt -nro SOURCE /)" "$root_dev"
-	dmsetup table root_era | grep ' linear '
-}
-
-# An incremental from what the mirror has is refused, for that reason.
-history_gone() { # WORDS
-	local status=0
-
-	mount_backup
-	era_copy --from "$(era_apply --token "$mirror")" "$root_dev" >/dev/null 2>/tmp/gone || status=$?
-	cat /tmp/gone
-	is "$status" 4
-	grep -q "$1" /tmp/gone
-}
-
 journal_says() {
 	journalctl -b | grep "era_setup.*: root_era: .*$1"
 }
