@@ -318,6 +318,11 @@ static int close_each(void *ctx, const struct stack *s)
 	const struct closing *c = ctx;
 	struct err one = {0};
 
+	if (!c->o->final && volume_is_root(s)) {
+		if (!c->o->quiet)
+			msg_note("%s: is the root, and stays open", s->name);
+		return 0;
+	}
 	if (close_one(c->o, s, &one))
 		collect(c->e, &one);
 	return 0;

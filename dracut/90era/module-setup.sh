@@ -8,13 +8,19 @@
 # shellcheck disable=SC2154
 
 era_lines() {
-	[[ -r $dracutsysrootdir/etc/eratab ]] || return 0
-	awk '!/^[[:space:]]*#/ && ("," $4 ",") ~ /,initramfs,/' "$dracutsysrootdir/etc/eratab"
+	"$dracutsysrootdir@SBINDIR@/era_setup" tab --initramfs --eratab "$dracutsysrootdir/etc/eratab"
 }
 
 check() {
+	local lines
+
+	[[ -e $dracutsysrootdir/etc/eratab ]] || return 255
 	[[ -x $dracutsysrootdir@SBINDIR@/era_setup ]] || return 1
-	[[ -n $(era_lines) ]] || return 255
+	if ! lines=$(era_lines); then
+		derror "era: cannot tell which volumes the initramfs has to open"
+		return 1
+	fi
+	[[ -n $lines ]] || return 255
 	return 0
 }
 

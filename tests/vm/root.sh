@@ -25,6 +25,9 @@ is() { # GOT EXPECTED
 	}
 }
 
+# Where machine runs something, the loop devices.
+: "${root_disk:=}" "${meta_disk:=}"
+
 # The host.
 
 # A disk with partitions of these sizes, the first at 1 MiB; the PARTUUID of the first ends in TAG1 and so on.
@@ -185,13 +188,15 @@ last_backup() {
 	incremental
 	cmp "$mirror" <(dd if="$root_dev" bs=1M iflag=direct status=none)
 	umount /mnt
+	# As the end of a shutdown would.
+	era_setup close --all --final
 }
 
 # Of a full there would be all of it.
-incremental() { # [OPTION...]
+incremental() {
 	mount_backup
 	is "$(cut -d . -f 1 <<<"$(era_apply --token "$mirror")")" era1
-	era_copy --compress none "$@" --from "$(era_apply --token "$mirror")" "$root_dev" >/tmp/incremental.era
+	era_copy --compress none --from "$(era_apply --token "$mirror")" "$root_dev" >/tmp/incremental.era
 	[ "$(stat -c %s /tmp/incremental.era)" -lt $((root_bytes / 4)) ]
 	era_apply -i /tmp/incremental.era "$mirror"
 	sync -f /mnt
@@ -201,6 +206,22 @@ tracked() {
 	is "$(findmnt -nro SOURCE /)" "$root_dev"
 	dmsetup table root_era | grep ' era '
 	is "$(cat "/sys/block/$(basename "$(readlink -f "$root_dev")")/queue/discard_max_bytes")" 0
+}
+
+untracked() {
+	is "$(findmnt -nro SOURCE /)" "$root_dev"
+	dmsetup table root_era | grep ' linear '
+}
+
+# An incremental from what the mirror has is refused, for that reason.
+history_gone() { # WORDS
+	local status=0
+
+	mount_backup
+	era_copy --from "$(era_apply --token "$mirror")" "$root_dev" >/dev/null 2>/tmp/gone || status=$?
+	cat /tmp/gone
+	is "$status" 4
+	grep -q "$1" /tmp/gone
 }
 
 multi_user() {

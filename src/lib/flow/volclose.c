@@ -95,6 +95,16 @@ static int close_plain(const struct stack *s, struct err *e)
 	return stack_down_top(s, e) || untracked_forget_now(s->name, e) ? -1 : 0;
 }
 
+bool volume_is_root(const struct stack *s)
+{
+	char path[PATH_MAX];
+	struct usage u = {0};
+	struct err ignored = {0};
+
+	return blkdev_path(s->top.major, s->top.minor, path, sizeof(path), &ignored) == 0 &&
+	       usage_find(path, &u, &ignored) == 0 && strcmp(u.text, "mounted on /") == 0;
+}
+
 static int close_locked(const struct stack *s, bool final, bool *in_place, struct err *e)
 {
 	struct usage u;

@@ -72,6 +72,13 @@ static int check_content(const char *meta, bool force, struct err *e)
 	return err_hint(e, "era_setup reset begins its history again; --force makes another volume");
 }
 
+/* A root that came up without tracking: what it stands on can only become a volume again while it does. */
+static bool is_plain_mapping(const struct usage *u)
+{
+	return u->kind == USAGE_HOLDER && u->nr_holders == 1 &&
+	       strncmp(u->dm_uuid, STACK_PLAIN_PREFIX, strlen(STACK_PLAIN_PREFIX)) == 0;
+}
+
 static int check_use(const char *meta, const char *data, bool force, char warning[256],
 		     struct err *e)
 {
@@ -85,12 +92,12 @@ static int check_use(const char *meta, const char *data, bool force, char warnin
 		return -1;
 	if (u.kind == USAGE_FREE)
 		return 0;
-	if (u.kind == USAGE_MOUNTED && force) {
+	if ((u.kind == USAGE_MOUNTED || is_plain_mapping(&u)) && force) {
 		snprintf(warning, 256, "%.80s: is %.120s: tracking starts when it is opened", data, u.text);
 		return 0;
 	}
 	err_set(e, ERR_BUSY, "%s: is in use: %s", data, u.text);
-	if (u.kind == USAGE_MOUNTED)
+	if (u.kind == USAGE_MOUNTED || is_plain_mapping(&u))
 		err_hint(e, "unmount it; or --force to open it as a volume later, as with the root");
 	return -1;
 }

@@ -51,4 +51,7 @@ int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
  */
 int volume_close(const struct stack *s, bool final, bool *in_place, struct err *e);
 
+/* Is the root file system mounted from it, so that whoever closes all does not mean this one? */
+bool volume_is_root(const struct stack *s);
+
 #endif
