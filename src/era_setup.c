@@ -426,7 +426,7 @@ static const struct command *find_command(const char *name, struct err *e)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-	err_set(e, ERR_USAGE, "unknown command '%.40s'", name);
+	err_set(e, ERR_USAGE, name[0] ? "unknown command '%.40s'" : "no command is given%.0s", name);
 	err_hint(e, "see era_setup --help");
 	return NULL;
 }
@@ -467,11 +467,7 @@ static int run(int argc, char **argv, struct err *e)
 			return -1;
 	if (rc < 0)
 		return -1;
-	if (optind == argc) {
-		err_set(e, ERR_USAGE, "no command is given");
-		return err_hint(e, "see era_setup --help");
-	}
-	c = find_command(argv[optind], e);
+	c = find_command(optind < argc ? argv[optind] : "", e);
 	o.operand = argv + optind + 1;
 	o.nr = argc - optind - 1;
 	return c && check(c, &o, e) == 0 ? c->run(&o, e) : -1;
