@@ -113,7 +113,7 @@ main() {
 
 	spoil superblock
 	faulty "a damaged superblock" "checksum" guest_reset
-	boot_root 0 "reset" -- guest_good "plain mapping"
+	boot_root 0 "reset" -- guest_good "era_setup reset"
 
 	spoil tree
 	faulty "a damaged tree" "checksum" told
@@ -123,7 +123,7 @@ main() {
 	cp "$work/meta.good" "$work/meta.img"
 	spoil block-size
 	faulty "another block size" "wrong block size" guest_reset
-	boot_root 0 "all is well" -- guest_good "plain mapping"
+	boot_root 0 "all is well" -- guest_good "era_setup reset"
 }
 
 scenario "$@"

@@ -52,7 +52,23 @@ says_enabled() {
 	diff <(etc_picture) /tmp/etc.after
 }
 
+# Also mounted elsewhere, under another name; and a boot loader that has its arguments in a file.
+more_to_change() {
+	echo "PARTUUID=aaaaaaaa-0000-4000-8000-000000000001	/also ext4	noauto,ro 0 0 # a second line" >>/etc/fstab
+	mkdir -p /etc/kernel
+	echo "quiet root=UUID=$root_uuid ro" >/etc/kernel/cmdline
+}
+
+all_is_changed() {
+	is "$(cat /etc/kernel/cmdline)" "quiet root=/dev/mapper/root_era ro"
+	is "$(grep -v '^#' /etc/fstab)" "/dev/mapper/root_era / ext4 errors=remount-ro 0 1
+/dev/mapper/root_era	/also ext4	noauto,ro 0 0 # a second line"
+	is "$(systemctl is-enabled era-volumes.service)" enabled
+	grep -q "root=/dev/mapper/root_era" /boot/grub/grub.cfg
+}
+
 machine_install() {
+	more_to_change
 	etc_picture >/tmp/etc.before
 	mkfs.ext4 -q "${root_disk}p2"
 	check "a device with a file system is refused for the metadata" \
@@ -62,6 +78,7 @@ machine_install() {
 	check "nothing was changed" unchanged
 	check "what fails half-way is taken back" taken_back
 	check "era_setup enable-root" era_setup enable-root "${meta_disk}p1"
+	check "changed all that mounts or boots the root" all_is_changed
 	etc_picture >/tmp/etc.after
 	check "again: it is enabled already" says_enabled
 	say </etc/eratab
