@@ -363,13 +363,13 @@ static int cmd_status(struct options *o, struct err *e)
 static int cmd_resize(struct options *o, struct err *e)
 {
 	char size[NUM_SIZE_LEN];
+	const char *name = o->operand[0];
 	struct volresize r;
-	struct stack s;
 
-	if (eratab_check_name(o->operand[0], e) || stack_find(o->operand[0], &s, e) || volresize(&s, &r, e))
+	if (eratab_check_name(name, e) || volresize(name, &r, e))
 		return -1;
 	if (!o->quiet)
-		msg_note("%s: %s %s", s.name, r.old_bytes == r.new_bytes ? "has the size of its data device:"
+		msg_note("%s: %s %s", name, r.old_bytes == r.new_bytes ? "has the size of its data device:"
 									 : "has grown to",
 			 num_size(r.new_bytes, size, sizeof(size)));
 	return 0;

@@ -496,6 +496,38 @@ static void test_renew(void)
 	   "states have names");
 }
 
+/* 1 GiB in blocks of 64 KiB are 16384. */
+static const struct {
+	const char *name;
+	uint32_t known;
+	bool blank;
+	uint64_t had_from, had_era;
+	uint64_t from, era;
+} late[] = {
+	{"metadata of all blocks", 16384, false, 0, 0, 0, 0},
+	{"of more", 16385, false, 7, 3, 7, 3},
+	{"blank metadata", 0, true, 0, 0, 0, 0},
+	{"of one block less", 16383, false, 0, 0, GIB - 64 * KIB, 10},
+	{"grown before, from less", 16383, false, 4096, 3, 4096, 10},
+	{"grown before, from more", 16, false, GIB, 3, MIB, 10},
+};
+
+static void test_grow_late(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(late); i++) {
+		struct label_facts f = {.meta_era = 9, .meta_era_blocks = late[i].known};
+		struct label l = sample();
+
+		f.blank_meta = late[i].blank;
+		l.grown_from = late[i].had_from;
+		l.grown_era = late[i].had_era;
+		label_grow_late(&l, &f);
+		ok(l.grown_from == late[i].from && l.grown_era == late[i].era, "late: %s", late[i].name);
+	}
+}
+
 int main(void)
 {
 	test_round_trip();
@@ -505,6 +537,7 @@ int main(void)
 	test_frame();
 	test_random_geometry();
 	test_judge();
+	test_grow_late();
 	test_renew();
 	return tap_done();
 }

@@ -50,29 +50,37 @@ static int beneath(const struct dm_dev *d, char path[PATH_MAX], struct err *e)
 	return blkdev_path(major, minor, path, PATH_MAX, e);
 }
 
-static enum stack_kind judge_parts(struct stack *s)
+/* Is it not there, or a layer of ours, and of the volume that an upper one is of? */
+static bool may_be_part(const struct dm_dev *d, const char *suffix, char volume[33])
 {
-	char volume[33];
+	char own[33];
 
-	if (s->orig.name[0] && !is_ours(&s->orig, "-orig", s->volume))
-		return STACK_FOREIGN;
-	if (s->meta.name[0] && !is_ours(&s->meta, "-meta", volume))
-		return STACK_FOREIGN;
-	return s->orig.name[0] || s->meta.name[0] ? STACK_PARTS : STACK_NONE;
+	if (!d->name[0])
+		return true;
+	if (!is_ours(d, suffix, own) || (volume[0] && strcmp(own, volume) != 0))
+		return false;
+	memcpy(volume, own, sizeof(own));
+	return true;
 }
 
 static enum stack_kind judge(struct stack *s)
 {
-	if (s->top.name[0] && is_plain(&s->top))
-		/* Without a table it is what a killed run left. */
+	/* Without a table it is what a killed run left. What has the names beneath is none of its layers. */
+	if (s->top.name[0] && is_plain(&s->top)) {
+		memset(&s->orig, 0, sizeof(s->orig));
+		memset(&s->meta, 0, sizeof(s->meta));
 		return s->top.type[0] ? STACK_PLAIN : STACK_PARTS;
-	if (s->top.name[0] && !is_ours(&s->top, "", s->volume))
+	}
+	if (!may_be_part(&s->top, "", s->volume) || !may_be_part(&s->orig, "-orig", s->volume) ||
+	    !may_be_part(&s->meta, "-meta", s->volume))
 		return STACK_FOREIGN;
 	if (!s->top.name[0])
-		return judge_parts(s);
-	if (s->top.type[0])
-		return s->orig.type[0] && s->meta.type[0] ? STACK_ERA : STACK_FOREIGN;
-	return judge_parts(s) == STACK_FOREIGN ? STACK_FOREIGN : STACK_PARTS;
+		return s->orig.name[0] || s->meta.name[0] ? STACK_PARTS : STACK_NONE;
+	if (!s->top.type[0])
+		return STACK_PARTS;
+	/* With another table it would be open and not tracked. */
+	return strcmp(s->top.type, "era") == 0 && s->orig.type[0] && s->meta.type[0] ? STACK_ERA
+										     : STACK_FOREIGN;
 }
 
 int stack_find(const char *name, struct stack *s, struct err *e)

@@ -83,11 +83,33 @@ int untracked_kept(const char *name, struct untracked *u)
 	return get(path, u);
 }
 
+int untracked_untold(const char *name, struct untracked *u)
+{
+	return untracked_kept(name, u) || (untracked_now(name, u) && !u->label_told);
+}
+
 static int make_dir(const char *path, struct err *e)
 {
 	if (mkdir(path, 0755) == 0)
 		return fdio_sync_parent(path, e);
 	return errno == EEXIST ? 0 : err_sys(e, "%s: cannot create", path);
+}
+
+/* root/var/lib/era: where /var is a file system of its own, the root has it empty. */
+static int make_dirs(const char *root, struct err *e)
+{
+	char path[PATH_MAX];
+	char *slash;
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "%s%s", root, HELDNOTE_DIR);
+	slash = path + strlen(root);
+	while (rc == 0 && (slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		rc = make_dir(path, e);
+		*slash = '/';
+	}
+	return rc ? -1 : make_dir(path, e);
 }
 
 static int keep_one(const char *root, const char *name, struct err *e)
@@ -97,8 +119,7 @@ static int keep_one(const char *root, const char *name, struct err *e)
 
 	if (untracked_now(name, &u) == 0 || u.label_told)
 		return 0;
-	snprintf(path, sizeof(path), "%s%s", root, HELDNOTE_DIR);
-	if (make_dir(path, e))
+	if (make_dirs(root, e))
 		return -1;
 	kept_path(root, name, path);
 	return put(path, &u, e);

@@ -30,7 +30,13 @@ int untracked_write(const char *name, const struct untracked *u, struct err *e);
 int untracked_now(const char *name, struct untracked *u);
 int untracked_kept(const char *name, struct untracked *u);
 
-/* Durably copy the notes of this boot that no label was told to root/var/lib/era. */
+/*
+ * Either of the two that the label was not told. The one of this boot counts where there is no other: what was
+ * kept may be hidden by a file system that was mounted since.
+ */
+int untracked_untold(const char *name, struct untracked *u);
+
+/* Durably copy the notes of this boot that no label was told to root/var/lib/era, made where it is not. */
 int untracked_keep(const char *root, struct err *e);
 
 /* The label was told, or the plain mapping is gone. A note that is not there is fine. */

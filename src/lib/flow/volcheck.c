@@ -13,22 +13,13 @@
 
 #define ull unsigned long long
 
-static int find(const char *spec, char path[PATH_MAX], struct err *e)
-{
-	int rc = resolve_device(spec, RESOLVE_META, path, e);
-
-	if (rc == 0)
-		return err_set(e, ERR_RUNTIME, "%s: no such device", spec);
-	return rc < 0 ? -1 : 0;
-}
-
 int volcheck_dump(const char *spec, bool json, FILE *f, struct err *e)
 {
 	struct labelio_found found;
 	char path[PATH_MAX];
 	struct label l;
 
-	if (find(spec, path, e) || labelio_read(path, &l, &found, e) ||
+	if (resolve_existing(spec, RESOLVE_META, path, e) || labelio_read(path, &l, &found, e) ||
 	    volshow_label(f, path, &l, &found, json, e))
 		return -1;
 	if (json)
@@ -59,7 +50,8 @@ int volcheck(const char *spec, char words[VOLCHECK_WORDS], struct err *e)
 	char path[PATH_MAX];
 	struct label l;
 
-	if (find(spec, path, e) || labelio_read(path, &l, &found, e) || check_copies(path, &found, e) ||
+	if (resolve_existing(spec, RESOLVE_META, path, e) || labelio_read(path, &l, &found, e) ||
+	    check_copies(path, &found, e) ||
 	    metasuper_read(path, l.meta_offset, l.meta_bytes, &s, e))
 		return -1;
 	if (s.blank) {

@@ -92,7 +92,8 @@ static int close_in_place(const struct stack *s, struct err *e)
 
 static int close_plain(const struct stack *s, struct err *e)
 {
-	return stack_down_top(s, e) || untracked_forget_now(s->name, e) ? -1 : 0;
+	/* Kept once more: what was mounted since may hide where it was kept before. */
+	return stack_down_top(s, e) || untracked_keep("", e) || untracked_forget_now(s->name, e) ? -1 : 0;
 }
 
 bool volume_is_root(const struct stack *s)
@@ -105,10 +106,12 @@ bool volume_is_root(const struct stack *s)
 	       usage_find(path, &u, &ignored) == 0 && strcmp(u.text, "mounted on /") == 0;
 }
 
-static int close_locked(const struct stack *s, bool final, bool *in_place, struct err *e)
+static int close_found(const struct stack *s, bool final, bool *in_place, struct err *e)
 {
 	struct usage u;
 
+	if (s->kind == STACK_NONE || s->kind == STACK_FOREIGN)
+		return 0;
 	if (s->kind == STACK_PARTS)
 		return stack_down(s, e);
 	look_usage(s, &u);
@@ -125,14 +128,17 @@ static int close_locked(const struct stack *s, bool final, bool *in_place, struc
 
 int volume_close(const struct stack *s, bool final, bool *in_place, struct err *e)
 {
+	struct stack now;
 	int lock;
-	int rc;
+	int rc = -1;
 
 	*in_place = false;
 	lock = rundir_lock(s->name, e);
 	if (lock < 0)
 		return -1;
-	rc = close_locked(s, final, in_place, e);
+	/* What was found without the lock may be gone, and another volume have its name. */
+	if (stack_find(s->name, &now, e) == 0)
+		rc = close_found(&now, final, in_place, e);
 	close(lock);
 	return rc;
 }

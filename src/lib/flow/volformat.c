@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/volformat.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,22 +24,13 @@
 /* Snapshots lie on whole MiB. */
 #define COW_ALIGN UINT64_C(1048576)
 
-static int find(const char *spec, enum resolve_role role, char path[PATH_MAX], struct err *e)
-{
-	int rc = resolve_device(spec, role, path, e);
-
-	if (rc == 0)
-		return err_set(e, ERR_RUNTIME, "%s: no such device", spec);
-	return rc < 0 ? -1 : 0;
-}
-
 int volformat_data_size(const char *spec, uint64_t *bytes, struct err *e)
 {
 	char path[PATH_MAX];
 
 	if (spec[0] >= '0' && spec[0] <= '9')
 		return err_set(e, ERR_USAGE, "%s: is neither a size as 500G nor a device", spec);
-	return find(spec, RESOLVE_DATA, path, e) ? -1 : blkdev_size(path, bytes, e);
+	return resolve_existing(spec, RESOLVE_DATA, path, e) ? -1 : blkdev_size(path, bytes, e);
 }
 
 /* May META be overwritten? */
@@ -77,6 +69,21 @@ static bool is_plain_mapping(const struct usage *u)
 {
 	return u->kind == USAGE_HOLDER && u->nr_holders == 1 &&
 	       strncmp(u->dm_uuid, STACK_PLAIN_PREFIX, strlen(STACK_PLAIN_PREFIX)) == 0;
+}
+
+/*
+ * META for us alone: nobody opens it, formats it or resets it meanwhile. A descriptor to close, or -1. Whoever
+ * else has it was told better before, by usage_find.
+ */
+static int claim(const char *meta, struct err *e)
+{
+	const int fd = open(meta, O_RDWR | O_EXCL | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != EBUSY)
+		return err_sys(e, "%s: cannot open for writing", meta);
+	return err_set(e, ERR_BUSY, "%s: has come into use", meta);
 }
 
 static int check_use(const char *meta, const char *data, bool force, char warning[256],
@@ -169,15 +176,10 @@ static int describe(const struct volformat_opts *o, const char *meta, const char
 	return 0;
 }
 
-int volformat(const struct volformat_opts *o, struct label *l, char warning[256], struct err *e)
+static int format_claimed(const struct volformat_opts *o, const char *meta, const char *data,
+			  struct label *l, struct err *e)
 {
-	char meta[PATH_MAX];
-	char data[PATH_MAX];
-
-	warning[0] = '\0';
-	if (find(o->meta, RESOLVE_META, meta, e) || find(o->data, RESOLVE_DATA, data, e) ||
-	    check_use(meta, data, o->force, warning, e) || check_content(meta, o->force, e) ||
-	    describe(o, meta, data, l, e))
+	if (check_content(meta, o->force, e) || describe(o, meta, data, l, e))
 		return -1;
 	/* An old label goes first, so that it does not vouch for wiped metadata; the new one comes last. */
 	if (labelio_wipe_meta(meta, 0, l->meta_offset + l->meta_bytes, e))
@@ -185,28 +187,58 @@ int volformat(const struct volformat_opts *o, struct label *l, char warning[256]
 	return labelio_write(meta, l, e);
 }
 
-int volformat_reset(const char *spec, const char *reason, struct label *l, struct err *e)
+int volformat(const struct volformat_opts *o, struct label *l, char warning[256], struct err *e)
 {
 	char meta[PATH_MAX];
-	struct usage u;
+	char data[PATH_MAX];
+	int fd;
+	int rc;
 
-	if (find(spec, RESOLVE_META, meta, e) || usage_find(meta, &u, e))
+	warning[0] = '\0';
+	if (resolve_existing(o->meta, RESOLVE_META, meta, e) ||
+	    resolve_existing(o->data, RESOLVE_DATA, data, e) ||
+	    check_use(meta, data, o->force, warning, e))
 		return -1;
-	if (u.kind != USAGE_FREE) {
-		err_set(e, ERR_BUSY, "%s: is in use: %s", meta, u.text);
-		return err_hint(e, "close the volume first; a root can be reset from a plain mapping or a "
-				   "rescue system");
-	}
+	fd = claim(meta, e);
+	if (fd < 0)
+		return -1;
+	rc = format_claimed(o, meta, data, l, e);
+	close(fd);
+	return rc;
+}
+
+static int reset_claimed(const char *meta, const char *reason, struct label *l, struct err *e)
+{
 	if (labelio_read(meta, l, NULL, e))
 		return -1;
 	/* The generation first: a wipe broken off must not be taken for the old history. */
 	l->era = 0;
-	l->grown_era = 0;
-	l->grown_from = 0;
 	l->state = LABEL_FRESH;
 	l->time_state = (uint64_t)time(NULL);
 	memset(l->fingerprint, 0, sizeof(l->fingerprint));
 	if (labelled_renew(meta, l, reason, e))
 		return -1;
 	return labelio_wipe_meta(meta, l->meta_offset, l->meta_bytes, e);
+}
+
+int volformat_reset(const char *spec, const char *reason, struct label *l, struct err *e)
+{
+	char meta[PATH_MAX];
+	struct usage u;
+	int fd;
+	int rc;
+
+	if (resolve_existing(spec, RESOLVE_META, meta, e) || usage_find(meta, &u, e))
+		return -1;
+	if (u.kind != USAGE_FREE) {
+		err_set(e, ERR_BUSY, "%s: is in use: %s", meta, u.text);
+		return err_hint(e, "close the volume first; a root can be reset from a plain mapping or a "
+				   "rescue system");
+	}
+	fd = claim(meta, e);
+	if (fd < 0)
+		return -1;
+	rc = reset_claimed(meta, reason, l, e);
+	close(fd);
+	return rc;
 }

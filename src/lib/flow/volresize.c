@@ -40,16 +40,36 @@ static int check_room(const struct stack *s, const struct label *l, uint64_t new
  * Said before it is done: a volume that is opened with the new size, because we died in between, has
  * grown as well. Whoever has a token of an era up to the one that the resume begins has it anew.
  */
-static int write_label(struct labelled *l, uint64_t new_bytes, uint64_t era, struct err *e)
+static int write_label(struct labelled *l, const struct volresize *r, uint64_t era, struct err *e)
 {
 	struct label *n = &l->label;
 
-	if (n->data_bytes != new_bytes) {
-		n->grown_from = n->grown_era ? num_min(n->grown_from, n->data_bytes) : n->data_bytes;
+	/* By the size that the table has: a run that was killed may have told the label and not grown. */
+	if (r->old_bytes != r->new_bytes) {
+		n->grown_from = n->grown_era ? num_min(n->grown_from, r->old_bytes) : r->old_bytes;
 		n->grown_era = era + 1;
 	}
-	n->data_bytes = new_bytes;
+	n->data_bytes = r->new_bytes;
 	return labelio_write(l->meta_path, n, e);
+}
+
+/*
+ * The tables were not swapped. With the new size in the label the next open would grow the volume, in an era
+ * behind the one that the label has. The error is the one of the swap.
+ */
+static int take_back(struct labelled *l, const struct label *before, const char *name, struct err *e)
+{
+	struct stack s;
+
+	/* A resume that is still to come would make the loaded table the live one. */
+	if (stack_find(name, &s, e) || s.kind != STACK_ERA || s.top.suspended ||
+	    s.top.len_sectors != before->data_bytes / 512)
+		return -1;
+	l->label.data_bytes = before->data_bytes;
+	l->label.grown_from = before->grown_from;
+	l->label.grown_era = before->grown_era;
+	labelio_write(l->meta_path, &l->label, e);
+	return -1;
 }
 
 /* Swap the tables */
@@ -91,12 +111,29 @@ static int swap_orig(struct swap *w, struct err *e)
 	return w->pass_discards ? 0 : blkdev_discards_off(o->major, o->minor, o->name, e);
 }
 
+/*
+ * An era table that was loaded while the old one ran has read metadata that is no longer so: it must not become
+ * the live one. That the device is suspended now says that it was when the table was loaded, for only a
+ * guard who lost patience resumes it, and nobody suspends it again.
+ */
+static int load_top(struct swap *w, struct err *e)
+{
+	struct dm_dev top;
+
+	if (dm_load(&w->top_table, e))
+		return -1;
+	if (dm_find(w->s->name, &top, e) == 1 && top.suspended)
+		return 0;
+	dm_clear(w->s->name, e);
+	return err_set(e, ERR_RUNTIME, "%s: it took too long, and the device runs again", w->s->name);
+}
+
 /* Whatever fails in between, the volume runs again, with the table it had. */
 static int swap_suspended(struct swap *w, struct err *e)
 {
 	int rc = -1;
 
-	if (dm_fence_suspend(w->top, e) == 0 && swap_orig(w, e) == 0 && dm_load(&w->top_table, e) == 0)
+	if (dm_fence_suspend(w->top, e) == 0 && swap_orig(w, e) == 0 && load_top(w, e) == 0)
 		rc = 0;
 	return dm_fence_resume(w->top, e) ? -1 : rc;
 }
@@ -152,6 +189,7 @@ static int resize_locked(const struct stack *s, struct volresize *r, struct err 
 	struct dm_era dev = {.major = s->top.major, .minor = s->top.minor};
 	struct dm_era_status st;
 	struct labelled l;
+	struct label before;
 	uint64_t discards;
 
 	snprintf(dev.name, sizeof(dev.name), "%s", s->name);
@@ -165,28 +203,37 @@ static int resize_locked(const struct stack *s, struct volresize *r, struct err 
 	if (r->new_bytes == r->old_bytes && l.label.data_bytes == r->new_bytes)
 		return 0;
 	if (dm_status(&dev, &st, e) || check_room(s, &l.label, r->new_bytes, &st, e) ||
-	    blkdev_discard_max(s->top.major, s->top.minor, &discards, e) ||
-	    write_label(&l, r->new_bytes, st.era, e))
+	    blkdev_discard_max(s->top.major, s->top.minor, &discards, e))
 		return -1;
-	return swap_tables(s, r->new_bytes, discards != 0, e);
+	before = l.label;
+	if (write_label(&l, r, st.era, e) || swap_tables(s, r->new_bytes, discards != 0, e))
+		return take_back(&l, &before, s->name, e);
+	return 0;
 }
 
-int volresize(const struct stack *s, struct volresize *r, struct err *e)
+/* Status and messages to a suspended device hang. */
+static int check_stack(const struct stack *s, struct err *e)
 {
-	int lock;
-	int rc;
-
-	memset(r, 0, sizeof(*r));
 	if (s->kind != STACK_ERA)
 		return err_set(e, ERR_USAGE, "%s: is not a volume that is open", s->name);
-	if (s->top.suspended) {
-		err_set(e, ERR_BUSY, "%s: is suspended", s->name);
-		return err_hint(e, "if nobody is at work on it: dmsetup resume %s", s->name);
-	}
-	lock = rundir_lock(s->name, e);
+	if (!s->top.suspended)
+		return 0;
+	err_set(e, ERR_BUSY, "%s: is suspended", s->name);
+	return err_hint(e, "if nobody is at work on it: dmsetup resume %s", s->name);
+}
+
+int volresize(const char *name, struct volresize *r, struct err *e)
+{
+	struct stack s;
+	int lock;
+	int rc = -1;
+
+	memset(r, 0, sizeof(*r));
+	lock = rundir_lock(name, e);
 	if (lock < 0)
 		return -1;
-	rc = resize_locked(s, r, e);
+	if (stack_find(name, &s, e) == 0 && check_stack(&s, e) == 0)
+		rc = resize_locked(&s, r, e);
 	close(lock);
 	return rc;
 }

@@ -15,10 +15,9 @@
 struct volresize {
 	uint64_t old_bytes;
 	uint64_t new_bytes; /* the same: nothing was to be done */
-	char warning[256];
 };
 
-/* ERR_IDENTITY where the device has shrunk, ERR_RUNTIME where the metadata has no room for more. */
-int volresize(const struct stack *s, struct volresize *r, struct err *e);
+/* ERR_USAGE where no volume of that name is open, ERR_IDENTITY where the device has shrunk, ERR_RUNTIME where the metadata has no room for more. */
+int volresize(const char *name, struct volresize *r, struct err *e);
 
 #endif

@@ -124,6 +124,7 @@ static int gather(const struct opening *p, struct label_facts *f, struct err *e)
 	identity_partuuid(p->data, f->partuuid);
 	f->blank_meta = s.blank;
 	f->meta_era = s.era;
+	f->meta_era_blocks = s.nr_blocks;
 	f->meta_block_bytes = s.block_bytes;
 	f->meta_used = s.used;
 	f->meta_total = s.total;
@@ -141,7 +142,7 @@ static int judge(struct opening *p, struct err *e)
 	const struct label *l = &p->label;
 	struct label_facts f;
 	struct metacheck_report r;
-	struct untracked kept;
+	struct untracked note;
 	int verdict;
 
 	if (gather(p, &f, e))
@@ -152,11 +153,12 @@ static int judge(struct opening *p, struct err *e)
 	if (!f.blank_meta && metawalk_check(p->meta, l->meta_offset, l->meta_bytes, &r, e))
 		return -1;
 	p->out->new_generation = verdict == 1;
-	if (untracked_kept(p->v->name, &kept)) {
+	if (untracked_untold(p->v->name, &note)) {
 		p->out->new_generation = true;
-		labelled_reason(&kept, p->out->reason);
+		labelled_reason(&note, p->out->reason);
 	}
 	p->label.era = f.blank_meta ? 0 : f.meta_era;
+	label_grow_late(&p->label, &f);
 	if (f.data_bytes > l->data_bytes)
 		snprintf(p->out->warning, sizeof(p->out->warning),
 			 "%.100s: has grown from %llu to %llu bytes: era_setup resize %.60s", p->data,
@@ -199,8 +201,8 @@ static int take_back(struct opening *p, const struct label *before, struct err *
 {
 	struct label *l = &p->label;
 
-	if (before->state == LABEL_CLEAN) {
-		l->state = LABEL_CLEAN;
+	if (before->state != LABEL_OPEN) {
+		l->state = before->state;
 		memcpy(l->fingerprint, before->fingerprint, sizeof(l->fingerprint));
 		/* The error of the open is the one that is told. */
 		labelio_write(p->meta, l, e);
@@ -226,30 +228,55 @@ static int track(struct opening *p, struct err *e)
 	if (judge(p, e))
 		return -1;
 	before = p->label;
-	if (write_open(p, &k, e))
-		return -1;
 	s.data_path = p->data;
 	s.meta_path = p->meta;
 	s.label = &p->label;
-	return stack_up(&s, e) ? take_back(p, &before, e) : 0;
+	/* Also after a failed write: one of the copies may have it. */
+	return write_open(p, &k, e) || stack_up(&s, e) ? take_back(p, &before, e) : 0;
 }
 
 /* Open without */
+
+/*
+ * Not a label that somebody uses, nor one of other data: under a name that has moved to another device it is
+ * another volume's. *sure: it is this data's, and not only as large.
+ */
+static bool tell_label(struct opening *p, const char *reason, bool *sure)
+{
+	struct label_facts f = {0};
+	struct err ignored = {0};
+
+	if (!p->has_label || check_free(p->meta, &ignored) ||
+	    blkdev_size(p->data, &f.data_bytes, &ignored))
+		return false;
+	identity_partuuid(p->data, f.partuuid);
+	if (label_judge_data(&p->label, &f, &ignored))
+		return false;
+	*sure = p->label.partuuid[0] && f.partuuid[0];
+	p->label.state = LABEL_OPEN;
+	return labelled_renew(p->meta, &p->label, reason, &ignored) == 0;
+}
 
 /* Whoever can be told that writes go untracked is told before the first one can happen. */
 static int tell(struct opening *p, struct err *e)
 {
 	struct untracked u = {0};
-	struct err ignored = {0};
+	struct err kept = {0};
 	char reason[LABEL_REASON];
+	bool sure = false;
+	bool told;
 
 	snprintf(u.reason, sizeof(u.reason), "%s", p->out->reason);
 	labelled_reason(&u, reason);
-	p->label.state = LABEL_OPEN;
-	u.label_told = p->has_label && labelled_renew(p->meta, &p->label, reason, &ignored) == 0;
+	told = tell_label(p, reason, &sure);
+	u.label_told = told && sure;
 	if (untracked_write(p->v->name, &u, e))
 		return -1;
-	return u.label_told || p->o->initramfs ? 0 : untracked_keep("", e);
+	/* The initramfs copies it as soon as the root is there. */
+	if (u.label_told || p->o->initramfs || untracked_keep("", &kept) == 0 || told)
+		return 0;
+	*e = kept;
+	return -1;
 }
 
 static int plain(struct opening *p, const struct err *why, struct err *e)
@@ -266,18 +293,26 @@ static int plain(struct opening *p, const struct err *why, struct err *e)
 
 /* Open */
 
-static int locked_open(struct opening *p, struct err *e)
+/* The label was told. A note that stays costs one more full, and no open. */
+static void forget(struct opening *p)
+{
+	struct err e = {0};
+
+	untracked_forget_now(p->v->name, &e);
+	untracked_forget_kept(p->v->name, &e);
+	if (e.kind && !p->out->warning[0])
+		snprintf(p->out->warning, sizeof(p->out->warning), "%.255s", e.text);
+}
+
+static int build(struct opening *p, struct err *e)
 {
 	struct err why = {0};
-	struct stack s;
 
-	if (stack_find(p->v->name, &s, e))
-		return -1;
-	if (s.kind == STACK_PARTS && stack_down(&s, e))
-		return -1;
 	p->out->how = VOLUME_OPENED;
-	if (track(p, &why) == 0)
-		return untracked_forget_now(p->v->name, e) || untracked_forget_kept(p->v->name, e) ? -1 : 0;
+	if (track(p, &why) == 0) {
+		forget(p);
+		return 0;
+	}
 	/* Told to stop, or nothing to map: no reason for a plain mapping. */
 	if (p->v->no_fallback || !p->data[0] || stop_requested()) {
 		*e = why;
@@ -306,32 +341,49 @@ static int was_open(const struct stack *s, struct volume_opened *out, struct err
 	return rc < 0 ? -1 : 0;
 }
 
+static int was_plain(const char *name, struct volume_opened *out)
+{
+	struct untracked u;
+
+	out->how = VOLUME_WAS_PLAIN;
+	if (untracked_now(name, &u))
+		snprintf(out->reason, sizeof(out->reason), "%s", u.reason);
+	return 0;
+}
+
+static int locked_open(struct opening *p, struct stack *s, struct err *e)
+{
+	const char *name = p->v->name;
+	const int lock = rundir_lock(name, e);
+	int rc = -1;
+
+	if (lock < 0)
+		return -1;
+	/* Until now somebody else may have had the lock. */
+	if (stack_find(name, s, e) == 0 && (s->kind == STACK_NONE || s->kind == STACK_PARTS))
+		rc = s->kind == STACK_PARTS && stack_down(s, e) ? -1 : build(p, e);
+	close(lock);
+	return rc;
+}
+
 int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
 		struct volume_opened *out, struct err *e)
 {
 	struct opening p = {.v = v, .o = o, .out = out};
-	struct untracked u;
 	struct stack s;
-	int lock;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (stack_find(v->name, &s, e))
 		return -1;
-	if (s.kind == STACK_FOREIGN)
-		return taken(v->name, e);
-	if (s.kind == STACK_PLAIN) {
-		out->how = VOLUME_WAS_PLAIN;
-		if (untracked_now(v->name, &u))
-			snprintf(out->reason, sizeof(out->reason), "%s", u.reason);
-		return 0;
+	if (s.kind == STACK_NONE || s.kind == STACK_PARTS) {
+		rc = locked_open(&p, &s, e);
+		if (rc == 0 || e->kind)
+			return rc;
 	}
-	if (s.kind == STACK_ERA)
-		return was_open(&s, out, e);
-	lock = rundir_lock(v->name, e);
-	if (lock < 0)
-		return -1;
-	rc = locked_open(&p, e);
-	close(lock);
-	return rc;
+	switch (s.kind) {
+	case STACK_ERA: return was_open(&s, out, e);
+	case STACK_PLAIN: return was_plain(v->name, out);
+	default: return taken(v->name, e);
+	}
 }

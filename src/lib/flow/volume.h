@@ -44,7 +44,7 @@ int volume_open(const struct eratab_entry *v, const struct volume_opts *o,
 
 /*
  * Close the volume, or take down the plain mapping, that s describes, and mark it clean. ERR_BUSY, with
- * by whom, where it is in use.
+ * by whom, where it is in use. What is no longer there is closed.
  *
  * Final: what is mounted read-only stays as it is and is marked clean in place: the machine is about
  * to go down. *in_place says that it was so. ERR_BUSY where it may still be written.

@@ -213,8 +213,7 @@ int label_get(const uint8_t in[LABEL_LEN], struct label *l, bool *blank, struct 
 	return 0;
 }
 
-/* Is it the data the volume was made for? */
-static int judge_data(const struct label *l, const struct label_facts *f, struct err *e)
+int label_judge_data(const struct label *l, const struct label_facts *f, struct err *e)
 {
 	if (f->data_bytes < l->data_bytes) {
 		err_set(e, ERR_IDENTITY,
@@ -332,11 +331,22 @@ int label_judge(const struct label *l, const struct label_facts *f, char reason[
 		struct err *e)
 {
 	reason[0] = '\0';
-	if (judge_data(l, f, e))
+	if (label_judge_data(l, f, e))
 		return -1;
 	if (!f->blank_meta && (judge_meta(l, f, e) || judge_room(l, f, e)))
 		return -1;
 	return judge_history(l, f, reason);
+}
+
+void label_grow_late(struct label *l, const struct label_facts *f)
+{
+	uint64_t known;
+
+	if (f->blank_meta || f->meta_era_blocks >= num_div_up(l->data_bytes, l->block_bytes))
+		return;
+	known = f->meta_era_blocks * l->block_bytes;
+	l->grown_from = l->grown_era ? num_min(l->grown_from, known) : known;
+	l->grown_era = (uint64_t)f->meta_era + 1;
 }
 
 void label_renew(struct label *l, const uint8_t random[LABEL_ID_LEN], uint64_t now,

@@ -63,8 +63,9 @@ int label_get(const uint8_t in[LABEL_LEN], struct label *l, bool *blank, struct 
 
 /* What an open finds, to compare with the label. */
 struct label_facts {
-	bool blank_meta;	 /* block 0 of the metadata is zero: the next four do not count */
+	bool blank_meta;	 /* block 0 of the metadata is zero: the next five do not count */
 	uint32_t meta_era;
+	uint32_t meta_era_blocks; /* that it knows of */
 	uint64_t meta_block_bytes;
 	uint64_t meta_used;	 /* blocks of 4 KiB */
 	uint64_t meta_total;
@@ -81,6 +82,18 @@ struct label_facts {
  */
 int label_judge(const struct label *l, const struct label_facts *f, char reason[LABEL_REASON],
 		struct err *e);
+
+/*
+ * Is it the data that the volume was made for, as far as its size and PARTUUID tell? ERR_IDENTITY.
+ * label_judge asks this first.
+ */
+int label_judge_data(const struct label *l, const struct label_facts *f, struct err *e);
+
+/*
+ * Where the metadata knows of less than the label, because a resize died before it grew the volume: this open
+ * grows it, in the era that it begins.
+ */
+void label_grow_late(struct label *l, const struct label_facts *f);
 
 /*
  * A new generation, for that reason, at that time. `random` are 16 random bytes. Era and grown

@@ -311,6 +311,16 @@ int dm_load(const struct dm_table *t, struct err *e)
 	return rc;
 }
 
+int dm_clear(const char *name, struct err *e)
+{
+	struct dm_task *t = named_task(DM_DEVICE_CLEAR, name);
+	int rc = t && dm_task_run(t) ? 0 : failed("drop the loaded table", name, e);
+
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
 int dm_remove(const char *name, struct err *e)
 {
 	struct dm_task *t = named_task(DM_DEVICE_REMOVE, name);

@@ -94,6 +94,9 @@ int dm_create(const struct dm_table *t, struct err *e);
 /* Load the table as the next one, which a resume makes the live one. For `type` era: suspend first. */
 int dm_load(const struct dm_table *t, struct err *e);
 
+/* Drop the table that was loaded as the next one, if there is one. */
+int dm_clear(const char *name, struct err *e);
+
 /* Retries for a few seconds where udev looks at it. ERR_BUSY where it is in use. */
 int dm_remove(const char *name, struct err *e);
 

@@ -364,6 +364,15 @@ int resolve_device(const char *spec, enum resolve_role role, char path[PATH_MAX]
 	return w.tag == TAG_PATH ? resolve_path(spec, path, e) : search(spec, &w, path, e);
 }
 
+int resolve_existing(const char *spec, enum resolve_role role, char path[PATH_MAX], struct err *e)
+{
+	const int rc = resolve_device(spec, role, path, e);
+
+	if (rc == 0)
+		return err_set(e, ERR_RUNTIME, "%s: no such device", spec);
+	return rc < 0 ? -1 : 0;
+}
+
 /* The way back */
 
 static bool same_device(const char *path, dev_t dev)

@@ -39,6 +39,9 @@ enum resolve_role { RESOLVE_DATA, RESOLVE_META };
  */
 int resolve_device(const char *spec, enum resolve_role role, char path[PATH_MAX], struct err *e);
 
+/* The same for what has to be there now: ERR_RUNTIME where it is not. 0 or -1. */
+int resolve_existing(const char *spec, enum resolve_role role, char path[PATH_MAX], struct err *e);
+
 /*
  * A name for the device that stays through reboots, for eratab: PARTUUID=, /dev/mapper/NAME of a
  * device-mapper device, a link in /dev/disk/by-id, or the path as it came. ERR_USAGE where it is no
