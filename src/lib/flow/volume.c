@@ -197,15 +197,16 @@ static int check_target(struct err *e)
  * It did not open after all, so it is as clean as it was: what is written to the data now has to be
  * noticed by the next open.
  */
-static int take_back(struct opening *p, const struct label *before, struct err *e)
+static int take_back(struct opening *p, const struct label *before)
 {
 	struct label *l = &p->label;
+	/* The error of the open is the one that is told. */
+	struct err ignored = {0};
 
 	if (before->state != LABEL_OPEN) {
 		l->state = before->state;
 		memcpy(l->fingerprint, before->fingerprint, sizeof(l->fingerprint));
-		/* The error of the open is the one that is told. */
-		labelio_write(p->meta, l, e);
+		labelio_write(p->meta, l, &ignored);
 	}
 	return -1;
 }
