@@ -233,7 +233,7 @@ static int track(struct opening *p, struct err *e)
 	s.meta_path = p->meta;
 	s.label = &p->label;
 	/* Also after a failed write: one of the copies may have it. */
-	return write_open(p, &k, e) || stack_up(&s, e) ? take_back(p, &before, e) : 0;
+	return write_open(p, &k, e) || stack_up(&s, e) ? take_back(p, &before) : 0;
 }
 
 /* Open without */
