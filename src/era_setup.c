@@ -84,6 +84,8 @@ static void help(void)
 	       "       era_setup dump META                the label\n"
 	       "       era_setup check META               the label, and all metadata\n"
 	       "       era_setup reset META               begin the history again\n"
+	       "       era_setup tab                      /etc/eratab as it is understood\n"
+	       "       era_setup note ROOT                keep what no label was told\n"
 	       "       era_setup enable-root META         the root on dm-era; disable-root: back\n\n");
 	opt_help(specs);
 	printf("\nExit: 0 done, 1 failure, 2 usage, 3 damaged label or metadata, 4 not this\n"

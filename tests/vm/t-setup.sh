@@ -381,6 +381,83 @@ kept_note() {
 	history_gone "away once more"
 }
 
+# As a power cut leaves it, on something that does not tell of it.
+cut_off() {
+	wipefs -qa "$dev"
+	full
+	scribble "$dev" 4M 64K
+	dmsetup remove data
+	dmsetup remove data-orig
+	dmsetup remove data-meta
+	is "$(field .state)" open
+}
+
+# The name of META leads to another volume's: that one is left alone, and ours hears of it later.
+other_label() {
+	local g
+
+	open
+	cut_off
+	era_setup format -q --force ${disk}1 /dev/vdd
+	g=$(era_setup dump --json ${disk}1 | jq -r .generation)
+	echo "data $data ${disk}1 timeout=0" >/etc/eratab
+	says "WITHOUT TRACKING" era_setup open --all
+	is "$(era_setup dump --json ${disk}1 | jq -r .generation)" "$g"
+	scribble "$dev" 5M 64K
+	era_setup close data
+	says "was on a plain mapping" open
+	history_gone "plain mapping"
+}
+
+# A file system of /var that is mounted later hides what was noted on the root.
+hidden_note() {
+	cut_off
+	echo "data $data /dev/nothing timeout=0" >/etc/eratab
+	era_setup open --all
+	scribble "$dev" 5M 64K
+	mount -t tmpfs none /var/lib
+	dmsetup remove data
+	says "was on a plain mapping" open
+	history_gone "plain mapping"
+	cut_off
+	era_setup open --all
+	rm -rf /var/lib/era
+	era_setup close data
+	[ -e /var/lib/era/untracked-data ]
+	umount /var/lib
+	rm /var/lib/era/untracked-data
+	rm -r /tmp/root 2>/dev/null || true
+	echo "label not told" >/run/era/untracked-other
+	mkdir -p /tmp/root/var
+	era_setup note /tmp/root
+	[ -e /tmp/root/var/lib/era/untracked-other ]
+	rm /run/era/untracked-other
+}
+
+# By the names of our layers, and not ours.
+foreign_layers() {
+	local volume
+	volume=$(field .volume)
+	dmsetup create data -u ERA-fallback-data --notable
+	dmsetup create data-orig --table "0 8 zero"
+	era_setup close data
+	is "$(dmsetup table data-orig)" "0 8 zero "
+	refuses 5 "not ours" era_setup open data $meta $data
+	dmsetup remove data-orig
+	nothing_there
+	dmsetup create data-meta -u "ERA-$volume-meta" --table "0 8 zero"
+	dmsetup create data-orig -u "ERA-$volume-orig" --table "0 8 zero"
+	dmsetup create data -u "ERA-$volume" --table "0 8 zero"
+	refuses 5 "not ours" era_setup open data $meta $data
+	refuses 2 "not an era volume" era_setup close data
+	dmsetup remove data
+	dmsetup remove data-orig
+	dmsetup remove data-meta
+	open
+	era_setup close data
+	echo "data $data $meta timeout=1" >/etc/eratab
+}
+
 fails_as_told() {
 	era_setup close data
 	echo "data $data /dev/nothing timeout=0,fallback=fail" >/etc/eratab
@@ -470,6 +547,9 @@ guest_setup() {
 	check "metadata device missing" no_meta
 	check "a note of an earlier boot" kept_note
 	check "fallback=fail" fails_as_told
+	check "another volume's label under the name of ours" other_label
+	check "a note that is hidden by a mount" hidden_note
+	check "layers that are not ours" foreign_layers
 	check "grow while open" grow
 	check "which a list since an era knows of" grown_list
 	check "grown while closed" grown_while_closed
