@@ -53,8 +53,8 @@ root_disks() {
 	local top tree=$work/tree
 
 	top=$(realpath "$vm_dir/../..")
-	"$vm_dir/rootfs"
-	cp -a "$top/build/vm/rootfs/tree" "$tree"
+	[ -n "${ERA_VM_ROOTFS:-}" ] || "$vm_dir/rootfs"
+	cp -a "${ERA_VM_ROOTFS:-$top/build/vm/rootfs}/tree" "$tree"
 	make -s -C "$top" B="${ERA_BUILD:-build}" DESTDIR="$tree" install >"$work/install" 2>&1 || {
 		cat "$work/install"
 		return 1
