@@ -48,8 +48,19 @@ gpt_disk() { # FILE TAG BYTES...
 	} | sfdisk -q --label gpt "$file"
 }
 
-# The disks of a machine on which erabackup has been installed but nothing set up.
-root_disks() {
+# With $kernel alone: each of the others costs an image at every turn.
+one_kernel() { # TREE
+	local file release
+
+	for file in "$1"/boot/vmlinuz-*; do
+		release=${file##*/vmlinuz-}
+		[ "$release" = "$(cat "$kernel/release")" ] ||
+			rm -rf "$1/boot/"*"-$release" "$1/usr/lib/modules/$release" "$1/var/lib/initramfs-tools/$release"
+	done
+}
+
+# The disks of a machine on which erabackup has been installed but nothing set up. With `one` it has one kernel.
+root_disks() { # [one]
 	local top tree=$work/tree
 
 	top=$(realpath "$vm_dir/../..")
@@ -59,6 +70,7 @@ root_disks() {
 		cat "$work/install"
 		return 1
 	}
+	[ "${1:-}" != one ] || one_kernel "$tree"
 	gpt_disk "$work/root.img" 00000000000 "$root_bytes" "$data_bytes"
 	mkfs.ext4 -q -U "$root_uuid" -E "offset=$root_offset" -d "$tree" "$work/root.img" "$((root_bytes / 1024))"
 	rm -rf "$tree"

@@ -80,7 +80,7 @@ by_dracut() {
 }
 
 main() {
-	check "a machine is made" root_disks
+	check "a machine is made" root_disks one
 	machine 0 "dracut makes it an image" machine_install "$(cat "$kernel/release")"
 	[ "$test_failed" = 0 ] || return 1
 	by_dracut 0 "the first boot ends in a shutdown" -- guest_first

@@ -93,7 +93,7 @@ spoil_label() {
 }
 
 main() {
-	check "a machine is made" root_disks
+	check "a machine is made" root_disks one
 	machine 0 "its root is moved to dm-era" machine_install
 	[ "$test_failed" = 0 ] || return 1
 	boot_root 0 "it works" -- guest_good

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # How much metadata dm-era uses, on the kernel itself, against what we give it: the most it has in use while
-# everything is digested with a metadata snapshot held, for devices from 8 MiB to 4 TiB; and 200 eras of random
-# writes in metadata of exactly the size we give. The data is dm-zero, the metadata is memory.
+# everything is digested with a metadata snapshot held, for devices from 8 MiB to 4 TiB; and eras of random
+# writes, 200 of them, in metadata of exactly the size we give. The data is dm-zero, the metadata is memory.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -172,32 +172,31 @@ no_failure() {
 	is "$over" 0
 }
 
-# 200 eras, 16 of each 50 with a snapshot held. The list is asked for now and then. Writesets may wait, as they
+# So many eras, 16 of each 50 with a snapshot held. The list is asked for now and then. Writesets may wait, as they
 # do on a busy machine, as long as 400 blocks are free: era_copy, too, refuses below its headroom.
-guest_eras() {
-	local i since
+eras() { # SIZE BLOCK-SIZE ERAS
+	local i since name="$3 eras of $1 in blocks of $2"
 
-	load_memory
 	rm -rf /tmp/eras
 	mkdir /tmp/eras
 	: >/tmp/writes
-	build 193G 1M
+	build "$1" "$2"
 	look
-	for ((i = 1; i <= 200; i++)); do
+	for ((i = 1; i <= $3; i++)); do
 		write_some 2>>/tmp/writes || echo "failed: era $era" >>/tmp/writes
 		since=$((era > 40 ? era - RANDOM % 40 : 1))
 		case $((i % 50)) in
 		20)
 			written_since "$since" >/tmp/held
 			next_era take_metadata_snap
-			check "era $era: the snapshot lists what was written since $since" held_is_right "$since"
+			check "$name: in era $era the snapshot lists what was written since $since" held_is_right "$since"
 			;;
 		36)
 			dmsetup message data 0 drop_metadata_snap
 			next_era checkpoint
 			;;
 		0 | 12)
-			check "era $era: the list since $since is what was written" lists_right "$since"
+			check "$name: in era $era the list since $since is what was written" lists_right "$since"
 			look
 			;;
 		*) next_era checkpoint ;;
@@ -206,13 +205,19 @@ guest_eras() {
 		[ "$((total - used))" -gt 400 ] || digest
 	done
 	digest
-	check "after 200 eras: no write failed, and never was more in use than there is" no_failure
-	check "after 200 eras: all of it is whole" whole
-	check "after 200 eras: the era is the one we counted" test "$era" -ge 200
+	check "$name: no write failed, and never was more in use than there is" no_failure
+	check "$name: all of it is whole" whole
+	check "$name: the era is the one we counted" test "$era" -ge "$3"
 	look
-	echo "# after 200 eras: $used blocks in use, most measured $peak, given $total"
-	check "after 200 eras: it is as empty as before" at_most "$used" "$idle"
+	echo "# $name: $used blocks in use, most measured $peak, given $total"
+	check "$name: it is as empty as before" at_most "$used" "$idle"
 	take_down
+}
+
+guest_eras() {
+	load_memory
+	eras 1G 64K 200
+	eras 193G 1M 40
 }
 
 load_memory() {

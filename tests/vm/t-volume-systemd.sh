@@ -120,7 +120,7 @@ same_generation() {
 }
 
 main() {
-	check "a machine is made" root_disks
+	check "a machine is made" root_disks one
 	machine 0 "it gets two volumes" machine_install
 	[ "$test_failed" = 0 ] || return 1
 	boot_root 0 "the first boot ends in a shutdown" -- guest_first
