@@ -131,7 +131,8 @@ int dm_look(uint64_t rdev, struct dm_era *d, struct err *e)
 
 /* Any device */
 
-static int describe(struct dm_task *t, struct dm_dev *d, struct err *e)
+/* `name` for messages: a task that failed may have none to give. */
+static int describe(struct dm_task *t, const char *name, struct dm_dev *d, struct err *e)
 {
 	struct dm_info info = {0};
 	uint64_t start = 0;
@@ -143,7 +144,7 @@ static int describe(struct dm_task *t, struct dm_dev *d, struct err *e)
 	if (!dm_task_run(t)) {
 		if (dm_task_get_errno(t) == ENXIO)
 			return 0;
-		return failed("describe the device", dm_task_get_name(t), e);
+		return failed("describe the device", name, e);
 	}
 	if (!dm_task_get_info(t, &info) || !info.exists)
 		return 0;
@@ -177,7 +178,7 @@ static struct dm_task *named_task(int type, const char *name)
 int dm_find(const char *name, struct dm_dev *d, struct err *e)
 {
 	struct dm_task *t = named_task(DM_DEVICE_TABLE, name);
-	int rc = t ? describe(t, d, e) : failed("describe the device", name, e);
+	int rc = t ? describe(t, name, d, e) : failed("describe the device", name, e);
 
 	if (t)
 		dm_task_destroy(t);
@@ -195,7 +196,8 @@ int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err 
 	if (!dm_is_dm_major(major))
 		return 0;
 	t = new_task(DM_DEVICE_TABLE, major, minor);
-	rc = t ? describe(t, d, e) : failed("describe the device", number(major, minor, buf), e);
+	number(major, minor, buf);
+	rc = t ? describe(t, buf, d, e) : failed("describe the device", buf, e);
 	if (t)
 		dm_task_destroy(t);
 	return rc;
