@@ -195,15 +195,16 @@ static int check_target(struct err *e)
  * It did not open after all, so it is as clean as it was: what is written to the data now has to be
  * noticed by the next open.
  */
-static int take_back(struct opening *p, const struct label *before, struct err *e)
+static int take_back(struct opening *p, const struct label *before)
 {
 	struct label *l = &p->label;
+	/* The error of the open is the one that is told. */
+	struct err ignored = {0};
 
 	if (before->state == LABEL_CLEAN) {
 		l->state = LABEL_CLEAN;
 		memcpy(l->fingerprint, before->fingerprint, sizeof(l->fingerprint));
-		/* The error of the open is the one that is told. */
-		labelio_write(p->meta, l, e);
+		labelio_write(p->meta, l, &ignored);
 	}
 	return -1;
 }
@@ -226,12 +227,13 @@ static int track(struct opening *p, struct err *e)
 	if (judge(p, e))
 		return -1;
 	before = p->label;
+	/* One copy may say that it is open, though the other could not be written. */
 	if (write_open(p, &k, e))
-		return -1;
+		return take_back(p, &before);
 	s.data_path = p->data;
 	s.meta_path = p->meta;
 	s.label = &p->label;
-	return stack_up(&s, e) ? take_back(p, &before, e) : 0;
+	return stack_up(&s, e) ? take_back(p, &before) : 0;
 }
 
 /* Open without */
