@@ -179,7 +179,7 @@ static int fence(struct cut *c, struct err *e)
 	}
 	if (guard_start(&g, &dev, 1, e) == 0)
 		rc = suspend_resume(c, f, e);
-	guard_done(&g);
+	guard_done(&g, rc == 0);
 	munlockall();
 out:
 	dm_fence_free(f);

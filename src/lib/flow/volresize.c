@@ -114,7 +114,7 @@ static int swap_guarded(struct swap *w, struct err *e)
 		return err_sys(e, "cannot lock memory");
 	if (guard_start(&g, devs, 2, e) == 0)
 		rc = swap_suspended(w, e);
-	guard_done(&g);
+	guard_done(&g, rc == 0);
 	munlockall();
 	return rc;
 }

@@ -127,17 +127,18 @@ int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct
 	}
 	if (read(g->fd, &word, 1) == 1 && word == READY)
 		return 0;
-	guard_done(g);
+	guard_done(g, true);
 	return err_set(e, ERR_RUNTIME, "the guard of the suspended device did not start");
 }
 
-void guard_done(struct guard *g)
+void guard_done(struct guard *g, bool resumed)
 {
 	const char word = DONE;
 
 	if (g->pid <= 0)
 		return;
-	if (send(g->fd, &word, 1, MSG_NOSIGNAL) != 1)
+	/* Without the word the guard takes us for gone, and does what it is there for. */
+	if (resumed && send(g->fd, &word, 1, MSG_NOSIGNAL) != 1)
 		errno = 0; /* gone already: waitpid tells */
 	close(g->fd);
 	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)

@@ -13,6 +13,7 @@
 #ifndef ERA_WORLD_GUARD_H
 #define ERA_WORLD_GUARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,7 +40,10 @@ struct guard {
  */
 int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct err *e);
 
-/* The devices are resumed: the guard ends. Fine on a guard that was not started (pid 0). */
-void guard_done(struct guard *g);
+/*
+ * The guard ends. Where the devices are not known to be resumed, it resumes them before. Fine on a guard that
+ * was not started (pid 0).
+ */
+void guard_done(struct guard *g, bool resumed);
 
 #endif
