@@ -449,7 +449,7 @@ foreign_layers() {
 	dmsetup create data-orig -u "ERA-$volume-orig" --table "0 8 zero"
 	dmsetup create data -u "ERA-$volume" --table "0 8 zero"
 	refuses 5 "not ours" era_setup open data $meta $data
-	refuses 2 "not an era volume" era_setup close data
+	refuses_plainly 2 "not an era volume" era_setup close data
 	dmsetup remove data
 	dmsetup remove data-orig
 	dmsetup remove data-meta
