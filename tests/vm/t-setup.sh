@@ -594,13 +594,16 @@ guest_after_rescue() {
 }
 
 cut_power() { # NAME FUNCTION
+	local cutter
+
 	rm -f "$work/share/ready"
 	(
 		wait_for 120 test -e "$work/share/ready"
 		kill -KILL "$(cat "$work/pid")"
 	) &
+	cutter=$!
 	boot 125 "$1" --pidfile "$work/pid" --disk "$work/data" --disk "$work/meta" -- "$2"
-	wait $!
+	wait "$cutter"
 }
 
 main() {
