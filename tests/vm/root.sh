@@ -130,7 +130,7 @@ boot_root() {
 	[ -n "$no_meta" ] && disks+=(--disk "$work/nothing.img") || disks+=(--disk "$work/meta.img")
 	disks+=(--disk "$work/backup.img")
 	[ -e "$work/nothing.img" ] || make_disk "$work/nothing.img" 1M
-	boot "$status" "$name" --timeout 300 --kernel "$kernel" --initrd "$work/initrd" \
+	boot "$status" "$name" --timeout 900 --kernel "$kernel" --initrd "$work/initrd" \
 		--append "$(boot_arguments "$release") systemd.show_status=false${extra:+ $extra}" "${disks[@]}" "$@"
 	initrd=
 }
@@ -161,10 +161,11 @@ mirror_is_root() {
 
 # Ends the boot at hand without a shutdown, when the guest has left a file `ready` in the share.
 cut_power() {
-	wait_for 300 test -e "$work/share/ready" || return
-	rm -f "$work/share/ready"
+	wait_for 600 test -e "$work/share/ready" || return
 	sleep "$((RANDOM % 2)).$((RANDOM % 10))"
 	kill -9 "$(cat "$work/pid")"
+	# Not before: the guest may not be through with making it.
+	rm -f "$work/share/ready"
 }
 
 # The guest.

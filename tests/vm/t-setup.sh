@@ -598,7 +598,7 @@ cut_power() { # NAME FUNCTION
 
 	rm -f "$work/share/ready"
 	(
-		wait_for 120 test -e "$work/share/ready"
+		wait_for 300 test -e "$work/share/ready"
 		kill -KILL "$(cat "$work/pid")"
 	) &
 	cutter=$!
