@@ -10,7 +10,7 @@ bats_load_library bats-file
 
 setup() {
 	top=$BATS_TEST_DIRNAME/../..
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
 # By file name: the same everywhere.
