@@ -38,17 +38,17 @@ static int check_room(const struct stack *s, const struct label *l, uint64_t new
 
 /*
  * Said before it is done: a volume that is opened with the new size, because we died in between, has
- * grown as well. Whoever has a token of an era up to the one that the resume begins has it anew.
+ * grown as well. Whoever has a token of an era up to the one that the resume begins has it anew. That holds
+ * also where the label has the new size from a resize that was not finished: eras have gone on since.
  */
-static int write_label(struct labelled *l, uint64_t new_bytes, uint64_t era, struct err *e)
+static int write_label(struct labelled *l, const struct volresize *r, uint64_t era, struct err *e)
 {
 	struct label *n = &l->label;
+	const uint64_t from = num_min(n->data_bytes, r->old_bytes);
 
-	if (n->data_bytes != new_bytes) {
-		n->grown_from = n->grown_era ? num_min(n->grown_from, n->data_bytes) : n->data_bytes;
-		n->grown_era = era + 1;
-	}
-	n->data_bytes = new_bytes;
+	n->grown_from = n->grown_era ? num_min(n->grown_from, from) : from;
+	n->grown_era = era + 1;
+	n->data_bytes = r->new_bytes;
 	return labelio_write(l->meta_path, n, e);
 }
 
@@ -166,7 +166,7 @@ static int resize_locked(const struct stack *s, struct volresize *r, struct err 
 		return 0;
 	if (dm_status(&dev, &st, e) || check_room(s, &l.label, r->new_bytes, &st, e) ||
 	    blkdev_discard_max(s->top.major, s->top.minor, &discards, e) ||
-	    write_label(&l, r->new_bytes, st.era, e))
+	    write_label(&l, r, st.era, e))
 		return -1;
 	return swap_tables(s, r->new_bytes, discards != 0, e);
 }

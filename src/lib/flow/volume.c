@@ -157,6 +157,9 @@ static int judge(struct opening *p, struct err *e)
 		labelled_reason(&kept, p->out->reason);
 	}
 	p->label.era = f.blank_meta ? 0 : f.meta_era;
+	/* Whether a resize was finished when the volume was cut off, nobody knows. */
+	if (l->state == LABEL_OPEN && l->grown_era)
+		p->label.grown_era = num_max(l->grown_era, p->label.era);
 	if (f.data_bytes > l->data_bytes)
 		snprintf(p->out->warning, sizeof(p->out->warning),
 			 "%.100s: has grown from %llu to %llu bytes: era_setup resize %.60s", p->data,
