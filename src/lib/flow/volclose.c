@@ -10,6 +10,7 @@
 #include "flow/untracked.h"
 #include "flow/volume.h"
 #include "pure/kernelver.h"
+#include "words/num.h"
 #include "world/blkdev.h"
 #include "world/fingerprint.h"
 #include "world/labelio.h"
@@ -40,6 +41,9 @@ static int mark_clean(const struct stack *s, struct labelled *l, struct err *e)
 	if (metasuper_read(l->meta_path, l->label.meta_offset, l->label.meta_bytes, &m, e) ||
 	    fingerprint_device(s->data_path, l->label.data_bytes, l->label.fingerprint, e))
 		return -1;
+	/* A resize that was not finished: the next open has the new size, which no era up to now knows of. */
+	if (s->top.len_sectors * 512 < l->label.data_bytes)
+		l->label.grown_era = num_max(l->label.grown_era, m.era);
 	l->label.era = m.era;
 	l->label.state = LABEL_CLEAN;
 	l->label.time_state = (uint64_t)time(NULL);

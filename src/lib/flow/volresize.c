@@ -38,11 +38,13 @@ static int check_room(const struct stack *s, const struct label *l, uint64_t new
 
 /*
  * Said before it is done: a volume that is opened with the new size, because we died in between, has
- * grown as well. Whoever has a token of an era up to the one that the resume begins has it anew.
+ * grown as well. Whoever has a token of an era up to the one that the resume begins has it anew. That holds
+ * also where the label has the new size from a resize that was not finished: eras have gone on since.
  */
 static int write_label(struct labelled *l, const struct volresize *r, uint64_t era, struct err *e)
 {
 	struct label *n = &l->label;
+	const uint64_t from = num_min(n->data_bytes, r->old_bytes);
 
 	/* By the size that the table has: a run that was killed may have told the label and not grown. */
 	if (r->old_bytes != r->new_bytes) {
