@@ -44,7 +44,6 @@ static int check_room(const struct stack *s, const struct label *l, uint64_t new
 static int write_label(struct labelled *l, const struct volresize *r, uint64_t era, struct err *e)
 {
 	struct label *n = &l->label;
-	const uint64_t from = num_min(n->data_bytes, r->old_bytes);
 
 	/* By the size that the table has: a run that was killed may have told the label and not grown. */
 	if (r->old_bytes != r->new_bytes) {
