@@ -110,9 +110,12 @@ same() {
 	make_source
 	for threads in 1 2 8; do
 		era_copy --full -T $threads src.img >$threads.era
-		frames $threads.era '[.frames, .end.stored_bytes, .head.size]' >$threads.frames
-		# The random ids are in the header of every frame; what is stored is not.
-		assert_equal "$(stat -c %s $threads.era)" "$(stat -c %s 1.era)"
+		# The random ids are in the header of every frame, and how HEAD, which has them too, compresses is
+		# luck; so places are counted from behind it.
+		frames $threads.era '[.frames[0].position as $first | .frames[] | .position -= $first]' >$threads.frames
+		start=$(frames $threads.era '.frames[0].position')
+		echo $(($(stat -c %s $threads.era) - start)) >$threads.size
+		cmp 1.size $threads.size
 		at=$(frames $threads.era '.frames | map(select(.type == "DATA")) | first | .position + 64')
 		tail -c +$((at + 1)) $threads.era | head -c 500000 | cmp - <(tail -c +$((at + 1)) 1.era | head -c 500000)
 		era_apply --threads $threads $threads.img <8.era || era_apply --threads $threads $threads.img <$threads.era
