@@ -198,11 +198,11 @@ int snapcut_whole(const struct snapcut *s, uint64_t done, uint64_t total, struct
 	/* A quarter more, for rates vary; never more than every chunk displaced once. */
 	used = num_min(used + used / 4, num_div_up(s->dev.len_sectors, CHUNKS_MAX) * CHUNKS_MAX * 512);
 	err_set(e, ERR_RUNTIME,
-		"%s: the snapshot overflowed its %s after %.0f %% was copied; at this rate of writes about %s would have "
-		"been needed", s->dev.name, num_size(s->room.len_bytes, has, sizeof(has)), share * 100,
+		"%s: the snapshot overflowed its room of %s after %.0f %% was copied; at this rate of writes about %s "
+		"would have been needed", s->dev.name, num_size(s->room.len_bytes, has, sizeof(has)), share * 100,
 		num_size(used, needs, sizeof(needs)));
-	return err_hint(e, "the stream has no end and will be refused; name a larger device with --cow, or use "
-			   "--cut=freeze");
+	return err_hint(e, "name a larger device with --cow, or use --cut=freeze; if the kernel's log has errors of "
+			   "the room, it may have failed and not been full");
 }
 
 int snapcut_end(struct snapcut *s, struct err *e)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -51,6 +50,8 @@ void standstill_forget(const char *name)
 
 int standstill_begin(struct standstill *s, struct err *e)
 {
+	note_path(s->name, s->note);
+	s->job.note = s->note;
 	if (note(s->name, e))
 		return -1;
 	if (s->pinned && pinned_begin(e))

@@ -9,6 +9,7 @@
 #ifndef ERA_FLOW_STANDSTILL_H
 #define ERA_FLOW_STANDSTILL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -25,6 +26,7 @@ struct standstill {
 	const char *name; /* of the era device */
 	struct guard_job job;
 	bool pinned; /* a device will be suspended: all our memory has to stay */
+	char note[PATH_MAX];
 	struct guard guard;
 	struct timespec begin;
 	uint64_t *still_us; /* what it took is added; NULL: not measured */

@@ -110,6 +110,8 @@ __attribute__((noreturn)) static void watch(int fd, const struct guard_job *job)
 		if (read(fd, &word, 1) == 1 && word == DONE)
 			_exit(status);
 		run_again(&w);
+		if (job->note && unlink(job->note))
+			errno = 0; /* it tells the next run to do again what is done */
 		if (job->last)
 			job->last(job->ctx);
 		_exit(ACTED);

@@ -33,6 +33,7 @@ struct guard_job {
 	size_t nr;
 	int thaw_fd;	       /* on the filesystem to thaw, behind the devices; -1: none */
 	unsigned int limit_ms; /* 0: no clock, only the pipe */
+	const char *note;      /* a file to remove when all runs again and the program is gone; NULL: none */
 	void (*last)(void *ctx); /* what else the dead program owed; NULL: nothing */
 	void *ctx;
 };
