@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# SIGKILL and SIGSTOP of era_copy, and of its guardian, at random moments of snapshot and freeze cuts under writers. The
+# device answers within the limit, whoever was hit; the next run succeeds and puts the stack back; the mirror is the
+# device.
+#
+#   ERA_KILLS=200 ERA_SEED=1 tests/vm/t-guard.sh
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/eradev.sh
+. "$(dirname "$0")/eradev.sh"
+# shellcheck source=tests/vm/cuts.sh
+. "$(dirname "$0")/cuts.sh"
+# shellcheck source=tests/vm/guards.sh
+. "$(dirname "$0")/guards.sh"
+
+# A run that nobody disturbs, its time in ms in /tmp/time.
+undisturbed() { # KIND
+	local begin
+
+	copy_words "$1"
+	begin=$(date +%s%N)
+	era_copy -q "${words[@]}"
+	echo $((($(date +%s%N) - begin) / 1000000)) >"/tmp/time.$1"
+	rm /tmp/k.era
+}
+
+# part_of MS MOMENT: sleep that part of it; moments are 0 to 32767.
+part_of() {
+	local ms=$(($1 * $2 / 32768))
+
+	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+}
+
+# The process to be hit, in $victim: at that moment of the run, or of the guardian's life.
+choose() { # worker|guardian KIND MOMENT
+	victim=$(cat /tmp/k.pid)
+	if [ "$1" = worker ]; then
+		part_of "$(cat "/tmp/time.$2")" "$3"
+		return
+	fi
+	until victim=$(pgrep -x era_guard); do
+		running k || return 1
+	done
+	victim=${victim%%$'\n'*}
+	part_of 400 "$3"
+}
+
+# What was stopped gets signal NEXT later: it may go on, and find that it is too late, or not.
+hit() { # KIND SIGNAL worker|guardian MOMENT NEXT
+	local status victim
+
+	copy_words "$1"
+	start k era_copy -q "${words[@]}"
+	if choose "$3" "$1" "$4" && kill "-$2" "$victim" 2>/dev/null; then
+		echo "$1 $2 $3" >>/tmp/hits
+	fi
+	answers $((limit + slack))
+	[ "$2" != STOP ] || kill "-$5" "$victim" 2>/dev/null || true
+	wait_for 60 test -s /tmp/k.status
+	status=$(cat /tmp/k.status)
+	cat /tmp/k.err
+	case $3$status in
+	worker0 | worker1 | worker137 | guardian0 | guardian1) ;;
+	*) is "$3: $status" "an exit status that is allowed" ;;
+	esac
+	[ "$status" != 1 ] || [ ! -e /tmp/k.era ]
+	answers $((limit + slack))
+	whole_or_nothing
+}
+
+hits() { # WORDS LEAST
+	is "$(($(grep -c "$1" /tmp/hits) >= $2))" 1
+}
+
+guest_guard() { # SEED KILLS
+	local i kind signal victim next
+
+	# Not in a check: a subshell has random numbers of its own.
+	RANDOM=$1
+	: >/tmp/hits
+	check "a volume with writers and a mirror" guard_volume /dev/vdb /dev/vda
+	for kind in snapshot freeze; do
+		check "$kind: undisturbed" undisturbed $kind
+	done
+	say </tmp/time.snapshot
+	for ((i = 0; i < $2; i++)); do
+		for signal in KILL STOP; do
+			kind=$([ $((i % 2)) = 0 ] && echo snapshot || echo freeze)
+			victim=$([ $((i / 2 % 2)) = 0 ] && echo worker || echo guardian)
+			next=$([ $((RANDOM % 2)) = 0 ] && echo CONT || echo KILL)
+			check "$i: $kind, $signal of the $victim: the device answers in time" \
+				hit "$kind" $signal "$victim" $RANDOM "$next"
+			check "$i: the next run succeeds, the stack is as before" next_run "$kind"
+		done
+		[ $((i % 3)) != 2 ] || check "$i: the mirror is the device" mirror_is_device
+	done
+	say < <(sort /tmp/hits | uniq -c)
+	check "most of them were hit" hits . "$2"
+	check "no writer had an error" end_writers
+	check "the last run makes the mirror the device" last_is_device
+	check "the volume closes" era_setup close data
+}
+
+main() {
+	local seed=${ERA_SEED:-$RANDOM}
+
+	echo "# ERA_SEED=$seed"
+	make_disk "$work/data" 32M
+	make_disk "$work/meta" 40M
+	boot 0 "the guest ends well" --timeout 6000 --disk "$work/data" --disk "$work/meta" -- \
+		guest_guard "$seed" "${ERA_KILLS:-10}"
+}
+
+scenario "$@"
