@@ -182,6 +182,15 @@ xfs_is_good() {
 	xfs_repair -n -f "$work/copy.img"
 }
 
+btrfs_is_good() {
+	copied
+	in_copy true
+	btrfs check --readonly "$work/copy.img" >"$work/fsck" 2>&1 || {
+		cat "$work/fsck"
+		return 1
+	}
+}
+
 # COMMAND in a mount namespace of its own, with the copy on $work/mnt; nothing stays mounted.
 in_copy() { # COMMAND...
 	mkdir -p "$work/mnt"

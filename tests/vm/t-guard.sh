@@ -90,9 +90,10 @@ guest_guard() { # SEED KILLS
 		for signal in KILL STOP; do
 			kind=$([ $((i % 2)) = 0 ] && echo snapshot || echo freeze)
 			victim=$([ $((i / 2 % 2)) = 0 ] && echo worker || echo guardian)
-			next=$([ $((RANDOM % 2)) = 0 ] && echo CONT || echo KILL)
+			next=KILL
+			[ $((RANDOM % 2)) = 0 ] || next=CONT
 			check "$i: $kind, $signal of the $victim: the device answers in time" \
-				hit "$kind" $signal "$victim" $RANDOM "$next"
+				hit "$kind" "$signal" "$victim" "$RANDOM" "$next"
 			check "$i: the next run succeeds, the stack is as before" next_run "$kind"
 		done
 		[ $((i % 3)) != 2 ] || check "$i: the mirror is the device" mirror_is_device
