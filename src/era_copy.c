@@ -6,23 +6,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flow/copyflow.h"
-#include "flow/identity.h"
+#include "flow/listflow.h"
 #include "flow/outfile.h"
 #include "flow/plan.h"
+#include "flow/sendflow.h"
 #include "pure/erameta.h"
-#include "pure/rangelist.h"
 #include "pure/state.h"
 #include "system/cores.h"
 #include "system/fdio.h"
 #include "system/stop.h"
-#include "words/json.h"
 #include "words/msg.h"
 #include "words/num.h"
 #include "words/opt.h"
 #include "world/zst.h"
 
 #define ull unsigned long long
+
+#define FREEZE_BYTES (UINT64_C(64) << 20)
+#define MAX_PASSES 5
+#define HOOK_LIMIT_MAX_S 86400
 
 enum {
 	O_FULL = 1,
@@ -35,6 +37,13 @@ enum {
 	O_METADATA,
 	O_HELD,
 	O_CUT,
+	O_COW,
+	O_FREEZE_LIMIT,
+	O_MAX_PASSES,
+	O_FREEZE_TIMEOUT,
+	O_PRE_CUT,
+	O_POST_CUT,
+	O_HOOK_TIMEOUT,
 	O_LIST,
 	O_ESTIMATE,
 	O_JSON,
@@ -61,7 +70,14 @@ static const struct opt_spec specs[] = {
 	{O_ERA, 0, "era", "ERA", "with --ranges: the first era after their cut", false},
 	{O_METADATA, 0, "metadata", "FILE", "read metadata that is not in use", false},
 	{O_HELD, 0, "held", NULL, "of --metadata: the metadata snapshot held in it", false},
-	{O_CUT, 0, "cut", "KIND", "fence or none (default: fence for dm-era)", false},
+	{O_CUT, 0, "cut", "KIND", "auto, snapshot, freeze, fence or none (default auto)", false},
+	{O_COW, 0, "cow", "DEVICE", "room for the snapshot: a spare device", false},
+	{O_FREEZE_LIMIT, 0, "freeze-limit", "N", "freeze for no more than N, as 64M or 2s", false},
+	{O_MAX_PASSES, 0, "max-passes", "N", "passes before the frozen one (default 5)", false},
+	{O_FREEZE_TIMEOUT, 0, "freeze-timeout", "S", "nothing stands still for longer (default 30)", false},
+	{O_PRE_CUT, 0, "pre-cut", "COMMAND", "run before the cut; a failure calls it off", false},
+	{O_POST_CUT, 0, "post-cut", "COMMAND", "run after the cut, whatever happened", false},
+	{O_HOOK_TIMEOUT, 0, "hook-timeout", "S", "how long each of them may run (default 60)", false},
 	{O_LIST, 0, "list", "[=FORMAT]", "only list the changes: text, xml or json", false},
 	{O_ESTIMATE, 0, "estimate", NULL, "only say how much would be copied", false},
 	{O_JSON, 0, "json", NULL, "with --estimate: as JSON", false},
@@ -79,15 +95,12 @@ static const struct opt_spec specs[] = {
 	{0, 0, NULL, NULL, NULL, false},
 };
 
-enum list_format { LIST_NONE, LIST_TEXT, LIST_XML, LIST_JSON };
-
 struct options {
 	struct plan_opts plan;
-	struct copyflow_opts copy;
+	struct sendflow_opts send;
 	const char *output;
-	enum list_format list;
+	enum listflow_format list;
 	enum progress_mode progress;
-	int level;
 	bool plain; /* no compression */
 	bool estimate, json, quiet, verbose;
 };
@@ -118,23 +131,26 @@ static int number(const char *name, const char *value, uint64_t min, uint64_t ma
 
 static int take_cut(const char *value, enum wire_cut *cut, struct err *e)
 {
-	if (strcmp(value, "fence") == 0)
-		*cut = WIRE_CUT_FENCE;
-	else if (strcmp(value, "none") == 0)
-		*cut = WIRE_CUT_NONE;
-	else
-		return err_set(e, ERR_USAGE, "--cut is fence or none, not '%.40s'", value);
-	return 0;
+	unsigned int i;
+
+	*cut = 0;
+	if (strcmp(value, "auto") == 0)
+		return 0;
+	for (i = WIRE_CUT_NONE; i <= WIRE_CUT_SNAPSHOT; i++)
+		if (strcmp(value, wire_cut_name((uint8_t)i)) == 0)
+			*cut = (enum wire_cut)i;
+	return *cut ? 0 : err_set(e, ERR_USAGE, "--cut is auto, snapshot, freeze, fence or none, not '%.40s'",
+				  value);
 }
 
-static int take_list(const char *value, enum list_format *list, struct err *e)
+static int take_list(const char *value, enum listflow_format *list, struct err *e)
 {
 	if (!value || strcmp(value, "text") == 0)
-		*list = LIST_TEXT;
+		*list = LISTFLOW_TEXT;
 	else if (strcmp(value, "xml") == 0)
-		*list = LIST_XML;
+		*list = LISTFLOW_XML;
 	else if (strcmp(value, "json") == 0)
-		*list = LIST_JSON;
+		*list = LISTFLOW_JSON;
 	else
 		return err_set(e, ERR_USAGE, "--list is text, xml or json, not '%.40s'", value);
 	return 0;
@@ -146,6 +162,16 @@ static int take_compress(const char *value, bool *plain, struct err *e)
 	if (*plain || strcmp(value, "zstd") == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, "--compress is zstd or none, not '%.40s'", value);
+}
+
+static int count(const char *name, const char *value, uint64_t max, unsigned int *out, struct err *e)
+{
+	uint64_t n = 0;
+
+	if (number(name, value, 1, max, &n, e))
+		return -1;
+	*out = (unsigned int)n;
+	return 0;
 }
 
 /* Options whose value is a number. */
@@ -166,15 +192,15 @@ static int take_number(struct options *o, int id, const char *value, struct err 
 		return number("era", value, 1, UINT32_MAX, &o->plan.era_c, e);
 	case O_LEVEL:
 		rc = number("level", value, ZST_LEVEL_MIN, ZST_LEVEL_MAX, &n, e);
-		o->level = (int)n;
+		o->send.level = (int)n;
 		return rc;
-	case O_THREADS:
-		rc = number("threads", value, 1, CORES_MAX, &n, e);
-		o->copy.threads = (unsigned int)n;
-		return rc;
+	case O_THREADS: return count("threads", value, CORES_MAX, &o->send.copy.threads, e);
+	case O_MAX_PASSES: return count("max-passes", value, SENDFLOW_PASSES_MAX, &o->send.max_passes, e);
+	case O_FREEZE_TIMEOUT: return count("freeze-timeout", value, STANDSTILL_LIMIT_MAX_S, &o->plan.cut.limit_s, e);
+	case O_HOOK_TIMEOUT: return count("hook-timeout", value, HOOK_LIMIT_MAX_S, &o->plan.cut.hook_limit_s, e);
 	case O_LIMIT_RATE:
 	default:
-		if (num_parse_size(value, 1, INT64_MAX, &o->copy.limit_rate) == 0)
+		if (num_parse_size(value, 1, INT64_MAX, &o->send.copy.limit_rate) == 0)
 			return 0;
 		return err_set(e, ERR_USAGE, "--limit-rate is bytes a second, as 500K or 50M, not '%.40s'",
 			       value);
@@ -191,7 +217,11 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 	case O_RANGES: o->plan.ranges = value; return 0;
 	case O_METADATA: o->plan.metadata = value; return 0;
 	case O_HELD: o->plan.held = true; return 0;
-	case O_CUT: return take_cut(value, &o->plan.cut, e);
+	case O_CUT: return take_cut(value, &o->plan.cut.kind, e);
+	case O_COW: o->plan.cut.cow = value; return 0;
+	case O_FREEZE_LIMIT: return sendflow_take_limit(&o->send, value, e);
+	case O_PRE_CUT: o->plan.cut.pre = value; return 0;
+	case O_POST_CUT: o->plan.cut.post = value; return 0;
 	case O_LIST: return take_list(value, &o->list, e);
 	case O_ESTIMATE: o->estimate = true; return 0;
 	case O_JSON: o->json = true; return 0;
@@ -212,7 +242,7 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 /* --list of metadata in a file needs no device. */
 static bool list_only(const struct options *o)
 {
-	return o->list != LIST_NONE && o->plan.metadata;
+	return o->list != LISTFLOW_NONE && o->plan.metadata;
 }
 
 static int check_start(const struct options *o, struct err *e)
@@ -228,28 +258,46 @@ static int check_start(const struct options *o, struct err *e)
 		err_set(e, ERR_USAGE, "where it starts is not said");
 		return err_hint(e, "%s--from TOKEN or --since ERA", o->list ? "" : "--full, ");
 	}
-	if (o->list != LIST_NONE && (p->full || (p->has_token && p->token.full)))
+	if (o->list != LISTFLOW_NONE && (p->full || (p->has_token && p->token.full)))
 		return err_set(e, ERR_USAGE, "--list needs --since ERA or --from TOKEN of an earlier stream");
 	if (p->has_since && !o->list && !o->estimate && p->metadata)
 		return err_set(e, ERR_USAGE, "a stream from --metadata needs --from TOKEN");
 	return 0;
 }
 
+/* What goes with the kind of the cut. */
+static const char *check_cut(const struct options *o, const struct opt *opt)
+{
+	const struct moment_opts *c = &o->plan.cut;
+
+	if ((o->plan.ranges || o->plan.metadata) &&
+	    ((c->kind && c->kind != WIRE_CUT_NONE) || c->cow || c->pre || c->post))
+		return "ranges from elsewhere come without a cut: no --cut, --cow, --pre-cut or --post-cut";
+	if ((o->list != LISTFLOW_NONE || o->estimate) &&
+	    (c->kind >= WIRE_CUT_FREEZE || c->cow || c->pre || c->post))
+		return "--list and --estimate copy nothing: --cut is fence or none with them";
+	if (c->cow && c->kind && c->kind != WIRE_CUT_SNAPSHOT)
+		return "--cow goes with --cut=snapshot";
+	if ((opt_seen(opt, O_FREEZE_LIMIT) || opt_seen(opt, O_MAX_PASSES)) && c->kind && c->kind != WIRE_CUT_FREEZE)
+		return "--freeze-limit and --max-passes go with --cut=freeze";
+	return NULL;
+}
+
 static int check_modes(const struct options *o, const struct opt *opt, struct err *e)
 {
 	const struct plan_opts *p = &o->plan;
-	const char *why = NULL;
+	const char *why = check_cut(o, opt);
 
-	if (o->list != LIST_NONE && o->estimate)
+	if (why)
+		return err_set(e, ERR_USAGE, "%s", why);
+	if (o->list != LISTFLOW_NONE && o->estimate)
 		why = "--list and --estimate exclude each other";
 	else if (o->json && !o->estimate)
 		why = "--json goes with --estimate; a list in JSON is --list=json";
 	else if (p->ranges && p->metadata)
 		why = "--ranges and --metadata exclude each other";
-	else if (p->ranges && o->list != LIST_NONE)
+	else if (p->ranges && o->list != LISTFLOW_NONE)
 		why = "--list and --ranges exclude each other";
-	else if ((p->ranges || p->metadata) && p->cut == WIRE_CUT_FENCE)
-		why = "--cut=fence does not go with ranges from elsewhere";
 	else if (p->era_c && (p->metadata || (!p->ranges && !p->full &&
 					      !(p->has_token && p->token.full))))
 		why = "--era goes with --ranges, or with --full of something without eras";
@@ -257,11 +305,11 @@ static int check_modes(const struct options *o, const struct opt *opt, struct er
 		why = "--block-size does not go with --metadata, which knows it";
 	else if (p->held && !p->metadata)
 		why = "--held goes with --metadata";
-	else if (opt_seen(opt, O_BEFORE) && o->list == LIST_NONE)
+	else if (opt_seen(opt, O_BEFORE) && o->list == LISTFLOW_NONE)
 		why = "--before goes with --list";
 	else if (o->plain && opt_seen(opt, O_LEVEL))
 		why = "--level does not go with --compress=none";
-	else if (o->output && (o->list != LIST_NONE || o->estimate))
+	else if (o->output && (o->list != LISTFLOW_NONE || o->estimate))
 		why = "--output is for a stream; redirect standard output";
 	else if (o->quiet && o->verbose)
 		why = "--quiet and --verbose exclude each other";
@@ -285,7 +333,11 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 	int id;
 	int rc;
 
-	o->level = ZST_LEVEL_DEFAULT;
+	o->send.level = ZST_LEVEL_DEFAULT;
+	o->send.freeze_bytes = FREEZE_BYTES;
+	o->send.max_passes = MAX_PASSES;
+	o->plan.cut.limit_s = STANDSTILL_LIMIT_S;
+	o->plan.cut.hook_limit_s = CUTHOOKS_LIMIT_S;
 	o->plan.before = ERAMETA_NO_LIMIT;
 	while ((rc = opt_next(&opt, &id, &value, e)) > 0)
 		if (take(o, id, value, e))
@@ -297,121 +349,69 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 		if (opt_operand(o->plan.device, "DEVICE", e))
 			return -1;
 	}
-	if (o->copy.threads == 0)
-		o->copy.threads = cores_default();
-	o->plan.no_fence = o->estimate;
+	if (o->send.copy.threads == 0)
+		o->send.copy.threads = cores_default();
+	if (o->plain)
+		o->send.level = 0;
+	/* An estimate is not worth a standstill. */
+	if (o->estimate && o->plan.cut.kind == 0)
+		o->plan.cut.kind = WIRE_CUT_NONE;
+	o->plan.cut.list_only = o->list != LISTFLOW_NONE;
 	return 0;
 }
 
 /* Modes */
 
-static int print_list(const struct options *o, const struct blockset *set,
-		      const struct rangelist_about *about, struct err *e)
+static void summary(const struct plan *p, const struct sendflow_result *r, double seconds)
 {
-	switch (o->list) {
-	case LIST_XML:
-		return rangelist_xml(stdout, set, e);
-	case LIST_JSON:
-		return rangelist_json(stdout, set, about, e);
-	case LIST_TEXT:
-	case LIST_NONE:
-	default:
-		return rangelist_text(stdout, set, e);
-	}
-}
-
-static int list_file(const struct options *o, struct err *e)
-{
-	const uint64_t since = o->plan.has_token ? o->plan.token.era_c : o->plan.since;
-	struct rangelist_about about = {0};
-	struct plan_listing listing = {0};
-	struct blockset set = {0};
-	int rc = -1;
-
-	if (plan_list_file(o->plan.metadata, o->plan.held, since, o->plan.before, &set, &listing, e))
-		goto out;
-	about.block_size = listing.block_sectors;
-	about.since = (uint32_t)since;
-	about.era = (uint32_t)listing.era_c;
-	rc = print_list(o, &set, &about, e);
-out:
-	blockset_fini(&set);
-	return rc;
-}
-
-static int list_plan(const struct options *o, const struct plan *p, struct err *e)
-{
-	struct rangelist_about about = {
-		.block_size = (uint32_t)(p->head.granule / 512),
-		.since = (uint32_t)p->head.since,
-		.era = (uint32_t)p->head.era_c,
-	};
-
-	return print_list(o, &p->set, &about, e);
-}
-
-static int estimate(const struct options *o, const struct plan *p, struct err *e)
-{
-	const uint64_t bytes = copyflow_bytes(&p->set, p->head.granule, p->head.size);
-	char a[NUM_SIZE_LEN];
-	char b[NUM_SIZE_LEN];
-
-	if (!o->json) {
-		printf("%s: %s of %s to copy\n", wire_kind_name(p->head.kind),
-		       num_size(bytes, a, sizeof(a)), num_size(p->head.size, b, sizeof(b)));
-	} else if (json_value(stdout, e, "{s:s,s:I,s:I,s:I,s:I}", "kind", wire_kind_name(p->head.kind),
-			      "bytes", (ull)bytes, "size", (ull)p->head.size, "since",
-			      (ull)p->head.since, "era", (ull)p->head.era_c)) {
-		return -1;
-	} else {
-		putchar('\n');
-	}
-	return json_end(stdout, "standard output", e);
-}
-
-static void summary(const struct plan *p, const struct streamout *out, double seconds)
-{
-	const uint64_t changed = copyflow_bytes(&p->set, p->head.granule, p->head.size);
 	char a[NUM_SIZE_LEN];
 	char b[NUM_SIZE_LEN];
 	char c[NUM_SIZE_LEN];
+	char passes[32] = "";
 	char word[TOKEN_LEN];
 	struct token t;
 
-	state_after(&p->head, p->head.era_c, &t);
-	msg_note("%s: %s of %s %s, sent %s in %.1f s; cut %s, stood still %.0f ms",
-		 wire_kind_name(p->head.kind), num_size(changed, a, sizeof(a)),
-		 num_size(p->head.size, b, sizeof(b)), p->full ? "copied" : "changed",
-		 num_size(out->position, c, sizeof(c)), seconds, wire_cut_name(p->head.cut),
-		 (double)p->head.still_us / 1e3);
+	state_after(&p->head, r->era_c, &t);
+	if (r->passes > 1)
+		snprintf(passes, sizeof(passes), " in %u passes", r->passes);
+	msg_note("%s: %s of %s %s%s, sent %s in %.1f s; cut %s, stood still %.0f ms",
+		 wire_kind_name(p->head.kind), num_size(r->copied, a, sizeof(a)),
+		 num_size(p->head.size, b, sizeof(b)), p->full ? "copied" : "changed", passes,
+		 num_size(r->stream, c, sizeof(c)), seconds, wire_cut_name(p->head.cut),
+		 (double)r->still_us / 1e3);
 	msg_note("token %s", token_print(&t, word));
 }
 
 static int write_stream(struct options *o, struct plan *p, int fd, const char *name, struct err *e)
 {
-	const struct wire_pass pass = {1, p->head.since, p->head.era_c};
-	struct streamout *out = calloc(1, sizeof(*out));
+	struct sendflow_result r;
 	struct progress progress;
-	int rc = -1;
+	int rc;
 
-	if (!out)
-		return err_set(e, ERR_RUNTIME, "no memory to write a stream");
 	progress_start(&progress, o->quiet ? PROGRESS_NEVER : o->progress);
-	o->copy.tick.fn = progress_tick;
-	o->copy.tick.arg = &progress;
-	identity_random(p->head.stream_id);
-	memcpy(p->head.state_id, p->head.stream_id, WIRE_ID_LEN);
-	if (streamout_open(out, fd, name, o->plain ? 0 : o->level, &p->head, e) == 0 &&
-	    streamout_pass(out, &pass, &p->set, e) == 0 &&
-	    copyflow_pass(&p->src, &p->set, out, &o->copy, e) == 0 &&
-	    streamout_end(out, p->head.consistency, p->head.still_us, e) == 0)
-		rc = 0;
+	o->send.copy.tick.fn = progress_tick;
+	o->send.copy.tick.arg = &progress;
+	rc = sendflow(p, &o->send, fd, name, &r, e);
 	progress_end(&progress);
 	if (rc == 0 && (o->verbose || (!o->quiet && isatty(STDERR_FILENO))))
-		summary(p, out, progress_seconds(&progress));
-	streamout_close(out);
-	free(out);
+		summary(p, &r, progress_seconds(&progress));
 	return rc;
+}
+
+/* Once a chain, where it begins, and not every night. */
+static void warn_label(const struct options *o, const struct plan *p)
+{
+	if (p->is_era && !p->cut.labelled && p->full && !o->quiet)
+		msg_warn("%s: its metadata has no label: if it is ever begun again, make a full; see CAVEATS "
+			 "in era_copy(1)", o->plan.device);
+}
+
+static int make_and_write(struct options *o, struct plan *p, int fd, const char *name, struct err *e)
+{
+	if (plan_make(p, &o->plan, fd, e))
+		return -1;
+	warn_label(o, p);
+	return write_stream(o, p, fd, name, e);
 }
 
 static int stream(struct options *o, struct plan *p, struct err *e)
@@ -420,8 +420,8 @@ static int stream(struct options *o, struct plan *p, struct err *e)
 	int rc = -1;
 
 	if (!o->output)
-		return write_stream(o, p, STDOUT_FILENO, "standard output", e);
-	if (outfile_open(&f, o->output, p->src.fd, e) == 0 && write_stream(o, p, f.fd, o->output, e) == 0)
+		return make_and_write(o, p, STDOUT_FILENO, "standard output", e);
+	if (outfile_open(&f, o->output, p->src.fd, e) == 0 && make_and_write(o, p, f.fd, o->output, e) == 0)
 		rc = outfile_publish(&f, true, e);
 	outfile_close(&f);
 	return rc;
@@ -440,31 +440,36 @@ static int check_stdout(struct err *e)
 	return err_hint(e, "pipe it into era_apply, or name a file with -o");
 }
 
+static int run_plan(struct options *o, struct plan *p, struct err *e)
+{
+	if (plan_open(p, &o->plan, e))
+		return -1;
+	if (p->cut.warning[0] && !o->quiet)
+		msg_warn("%s", p->cut.warning);
+	if (!o->list && !o->estimate)
+		return stream(o, p, e);
+	if (plan_make(p, &o->plan, -1, e))
+		return -1;
+	return o->list ? listflow_plan(p, o->list, e) : listflow_estimate(p, o->json, e);
+}
+
 static int run(struct options *o, struct err *e)
 {
 	static struct plan p;
-	int rc = -1;
+	int rc;
 
 	if (!o->list && !o->estimate && !o->output && check_stdout(e))
 		return -1;
 	if (list_only(o) && !o->plan.device)
-		return list_file(o, e);
-	if (plan_open(&p, &o->plan, e))
-		goto out;
-	if (p.cut.warning[0] && !o->quiet)
-		msg_warn("%s", p.cut.warning);
-	if (plan_make(&p, &o->plan, e))
-		goto out;
-	/* Once a chain, where it begins, and not every night. */
-	if (p.is_era && !p.cut.labelled && p.full && !o->quiet && !o->list && !o->estimate)
-		msg_warn("%s: its metadata has no label: if it is ever begun again, make a full; see CAVEATS "
-			 "in era_copy(1)", o->plan.device);
-	if (o->list)
-		rc = list_plan(o, &p, e);
-	else
-		rc = o->estimate ? estimate(o, &p, e) : stream(o, &p, e);
-out:
-	plan_close(&p);
+		return listflow_file(&o->plan, o->list, e);
+	rc = run_plan(o, &p, e);
+	if (plan_close(&p, e))
+		rc = -1;
+	/* The stream is good; who asked for the command has to know all the same. */
+	if (rc == 0 && p.moment.hooks.failed.kind) {
+		*e = p.moment.hooks.failed;
+		rc = err_hint(e, "the stream is whole; only the command failed");
+	}
 	return rc;
 }
 

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flow/snapcut.h"
 #include "pure/blockset.h"
 #include "pure/wire.h"
 #include "words/err.h"
@@ -36,15 +37,19 @@ struct cut {
 	char began[384];   /* when the generation began, and why */
 	uint64_t grown_from; /* bytes: tokens up to grown_era lack what is behind */
 	uint64_t grown_era;  /* 0: never grew */
-	/* After cut_make: */
+	struct snaproom room; /* for a snapshot, beside the metadata; len_bytes 0: none */
+	uint64_t held_era; /* of the metadata snapshot that cut_list takes */
+	bool holding;	   /* it could not be dropped: its note has to stay */
+	/* After cut_ready: */
 	uint64_t era_c;
-	uint64_t still_us; /* how long the device stood still */
+	uint64_t still_us; /* how long the device stood still, in all */
 };
 
 /*
  * Name the device's generation, its label's where it is an era volume: all that is needed where ranges
  * come from elsewhere. Touches nothing, but that a label is told what it was not (flow/labelled).
- * ERR_BUSY where the device is suspended, for then not even a read would return.
+ * ERR_BUSY where the device is suspended, for then not even a read would return; but what a dead run of ours left
+ * standing still runs again first.
  */
 int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e);
 
@@ -56,9 +61,27 @@ int cut_open(struct cut *c, bool allow_kernel, struct err *e);
 void cut_close(struct cut *c);
 
 /*
- * Make the cut: WIRE_CUT_FENCE, or WIRE_CUT_NONE, which takes the metadata snapshot without waiting
- * for writes in flight and whose C may lose them. Then add to `set`, of c->nr_blocks blocks, those
- * written in an era E with since <= E < before. `set` NULL: a full needs no list.
+ * The steps of a cut, for those who do something of their own in between. First the era and the room are looked at,
+ * and what will be held is noted: the last that writes to a disk. c->era_c is known then.
+ */
+int cut_ready(struct cut *c, bool fenced, bool listed, struct err *e);
+
+/* Suspend and resume the device, for at most limit_s seconds. */
+int cut_fence(struct cut *c, unsigned int limit_s, struct err *e);
+
+/*
+ * Behind the fence: add to `set`, of c->nr_blocks blocks, those written in an era E with since <= E < before. `set`
+ * NULL, as said to cut_ready: a full needs no list. Writes to no disk but the metadata's.
+ */
+int cut_list(struct cut *c, bool fenced, uint64_t since, uint64_t before, struct blockset *set,
+	     struct err *e);
+
+/* Always after cut_ready: forget what was noted and is no more. */
+void cut_settle(const struct cut *c);
+
+/*
+ * All of it in one: WIRE_CUT_FENCE, or WIRE_CUT_NONE, which takes the metadata snapshot without waiting
+ * for writes in flight and whose C may lose them.
  */
 int cut_make(struct cut *c, enum wire_cut kind, uint64_t since, uint64_t before,
 	     struct blockset *set, struct err *e);

@@ -145,9 +145,12 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 	if (p->is_era && o->metadata)
 		return err_set(e, ERR_USAGE, "%s: is a dm-era device in use; its own metadata is read, not "
 					     "--metadata", o->device);
-	if (!p->is_era && o->cut == WIRE_CUT_FENCE)
-		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so --cut=fence cannot be done",
-			       o->device);
+	if (!p->is_era && o->cut.kind && o->cut.kind != WIRE_CUT_NONE)
+		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so --cut=%s cannot be done",
+			       o->device, wire_cut_name((uint8_t)o->cut.kind));
+	if (!p->is_era && (o->cut.cow || o->cut.pre || o->cut.post))
+		return err_set(e, ERR_USAGE, "%s: is not a dm-era device, so there is no cut for --cow, --pre-cut or "
+					     "--post-cut", o->device);
 	if (p->is_era && cut_identify(&p->cut, &dev, e))
 		return -1;
 	/* Whoever made the ranges may hold the metadata snapshot they came from. */
@@ -158,11 +161,16 @@ int plan_open(struct plan *p, const struct plan_opts *o, struct err *e)
 	return o->has_token && !o->token.full ? check_token(p, o, e) : 0;
 }
 
-void plan_close(struct plan *p)
+int plan_close(struct plan *p, struct err *e)
 {
+	int rc;
+
+	/* The snapshot is not in use any more when it is taken away. */
+	source_close(&p->src);
+	rc = moment_end(&p->moment, e);
 	cut_close(&p->cut);
 	blockset_fini(&p->set);
-	source_close(&p->src);
+	return rc;
 }
 
 /* Blocks */
@@ -293,11 +301,40 @@ static int from_file(struct plan *p, const struct plan_opts *o, uint64_t since, 
 	return need_full(o, e);
 }
 
-static int find_blocks(struct plan *p, const struct plan_opts *o, struct err *e)
+/* Copy from the snapshot: as large as the device, to the byte. */
+static int use_snapshot(struct plan *p, struct err *e)
 {
-	const enum wire_cut kind = o->cut ? o->cut : o->no_fence ? WIRE_CUT_NONE : WIRE_CUT_FENCE;
-	const uint64_t since = p->head.since;
+	const uint64_t size = p->src.size;
 
+	source_close(&p->src);
+	if (source_open(&p->src, p->moment.snap.path, e))
+		return -1;
+	if (p->src.size == size)
+		return 0;
+	return err_set(e, ERR_RUNTIME, "%s: the snapshot has %llu bytes, and the device %llu", p->cut.dev.name,
+		       (ull)p->src.size, (ull)size);
+}
+
+static int cut_native(struct plan *p, const struct plan_opts *o, int out_fd, struct err *e)
+{
+	struct wire_head *h = &p->head;
+	struct moment *m = &p->moment;
+
+	if (moment_open(m, &p->cut, &o->cut, out_fd, e) ||
+	    moment_first(m, h->since, o->before, p->full ? NULL : &p->set, e))
+		return -1;
+	h->cut = (uint8_t)m->kind;
+	h->era_c = p->cut.era_c;
+	h->still_us = p->cut.still_us;
+	/* Of the first pass. */
+	h->consistency = (uint8_t)(m->kind == WIRE_CUT_FREEZE ? WIRE_CONVERGING : moment_consistency(m));
+	if (m->kind == WIRE_CUT_FREEZE)
+		h->flags |= WIRE_HEAD_PASSES;
+	return m->kind == WIRE_CUT_SNAPSHOT ? use_snapshot(p, e) : 0;
+}
+
+static int find_blocks(struct plan *p, const struct plan_opts *o, int out_fd, struct err *e)
+{
 	p->head.cut = WIRE_CUT_NONE;
 	p->head.consistency = WIRE_CALLERS;
 	p->head.era_c = o->era_c;
@@ -305,17 +342,8 @@ static int find_blocks(struct plan *p, const struct plan_opts *o, struct err *e)
 	if (o->ranges)
 		return from_xml(p, o, e);
 	if (o->metadata)
-		return from_file(p, o, since, e);
-	if (!p->is_era)
-		return 0;
-	if (cut_make(&p->cut, kind, since, o->before, p->full ? NULL : &p->set, e))
-		return -1;
-	p->head.cut = (uint8_t)kind;
-	p->head.era_c = p->cut.era_c;
-	p->head.still_us = p->cut.still_us;
-	if (kind == WIRE_CUT_FENCE)
-		p->head.consistency = WIRE_CONVERGING;
-	return 0;
+		return from_file(p, o, p->head.since, e);
+	return p->is_era ? cut_native(p, o, out_fd, e) : 0;
 }
 
 /* Make */
@@ -341,14 +369,14 @@ static void fill_head(struct plan *p, const struct plan_opts *o)
 		memcpy(h->parent_id, o->token.id, WIRE_ID_LEN);
 }
 
-int plan_make(struct plan *p, const struct plan_opts *o, struct err *e)
+int plan_make(struct plan *p, const struct plan_opts *o, int out_fd, struct err *e)
 {
 	uint64_t granule;
 
 	if (choose_granule(p, o, &granule, e) || make_set(p, granule, e))
 		return -1;
 	fill_head(p, o);
-	if (find_blocks(p, o, e))
+	if (find_blocks(p, o, out_fd, e))
 		return -1;
 	/* A full has everything; an incremental has the space that a grow added, old tail block included. */
 	if (p->full)

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "flow/cut.h"
+#include "flow/moment.h"
 #include "pure/blockset.h"
 #include "pure/token.h"
 #include "pure/wire.h"
@@ -39,9 +40,8 @@ struct plan_opts {
 	uint64_t before;        /* ERAMETA_NO_LIMIT: no bound */
 	uint64_t era_c;         /* given by the caller; 0: not */
 	uint64_t block_sectors; /* given by the caller; 0: not */
-	enum wire_cut cut;      /* 0: by the device */
+	struct moment_opts cut;
 	bool allow_kernel;
-	bool no_fence;          /* only an estimate: do not make the device stand still for it */
 };
 
 struct plan {
@@ -49,6 +49,7 @@ struct plan {
 	bool is_era;
 	char untracked[256];  /* a plain mapping in place of an era volume: why */
 	struct cut cut;       /* where the plan is native */
+	struct moment moment; /* after plan_make, where the plan is native */
 	struct blockset set;  /* after plan_make */
 	struct wire_head head; /* after plan_make; stream_id not set */
 	bool full;
@@ -57,10 +58,14 @@ struct plan {
 /* Open and compare. Nothing is changed but a lock. Close also after a failure. */
 int plan_open(struct plan *p, const struct plan_opts *o, struct err *e);
 
-/* Make the cut, if there is one to make, and find the blocks. */
-int plan_make(struct plan *p, const struct plan_opts *o, struct err *e);
+/*
+ * Make the cut, if there is one to make, and find the blocks. out_fd is where the stream will go; -1: nowhere. After
+ * it p->src is what to copy from: the snapshot, where there is one.
+ */
+int plan_make(struct plan *p, const struct plan_opts *o, int out_fd, struct err *e);
 
-void plan_close(struct plan *p);
+/* Puts everything back. An error says what could not be. */
+int plan_close(struct plan *p, struct err *e);
 
 /* The blocks that metadata in a file, not in use, has since an era. *set is made here. */
 struct plan_listing {

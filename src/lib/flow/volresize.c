@@ -4,16 +4,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "flow/labelled.h"
 #include "flow/rundir.h"
+#include "flow/standstill.h"
 #include "pure/headroom.h"
 #include "pure/metasize.h"
 #include "words/num.h"
 #include "world/blkdev.h"
-#include "world/guard.h"
 #include "world/labelio.h"
 
 #define ull unsigned long long
@@ -141,20 +140,18 @@ static int swap_suspended(struct swap *w, struct err *e)
 
 static int swap_guarded(struct swap *w, struct err *e)
 {
-	const struct guard_dev devs[] = {
-		{w->s->orig.major, w->s->orig.minor},
-		{w->s->top.major, w->s->top.minor},
+	struct standstill s = {
+		.name = w->s->name,
+		.pinned = true,
+		.job = {.devs = {{w->s->orig.major, w->s->orig.minor}, {w->s->top.major, w->s->top.minor}}, .nr = 2,
+			.thaw_fd = -1, .limit_ms = STANDSTILL_LIMIT_S * 1000},
 	};
-	struct guard g = {0};
-	int rc = -1;
+	int rc;
 
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		return err_sys(e, "cannot lock memory");
-	if (guard_start(&g, devs, 2, e) == 0)
-		rc = swap_suspended(w, e);
-	guard_done(&g, rc == 0);
-	munlockall();
-	return rc;
+	if (standstill_begin(&s, e))
+		return -1;
+	rc = swap_suspended(w, e);
+	return standstill_end(&s, rc == 0, e) ? -1 : rc;
 }
 
 static int swap_tables(const struct stack *s, uint64_t new_bytes, bool pass_discards, struct err *e)

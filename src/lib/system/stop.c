@@ -2,11 +2,30 @@
 #include "system/stop.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #define CANCELLED (-1)
 
 static atomic_int flag; /* 0, a signal's number, or CANCELLED */
+static atomic_int_least64_t deadline; /* milliseconds of the monotonic clock; 0: none */
+static unsigned int deadline_ms;
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_over(void)
+{
+	const int64_t at = atomic_load(&deadline);
+
+	return at != 0 && now_ms() >= at;
+}
 
 static void on_signal(int sig)
 {
@@ -47,7 +66,13 @@ void stop_init(void)
 
 bool stop_requested(void)
 {
-	return atomic_load(&flag) != 0;
+	return atomic_load(&flag) != 0 || is_over();
+}
+
+void stop_deadline(unsigned int ms)
+{
+	deadline_ms = ms;
+	atomic_store(&deadline, ms ? now_ms() + (int64_t)ms : 0);
 }
 
 void stop_cancel(void)
@@ -59,6 +84,9 @@ int stop_check(struct err *e)
 {
 	const int sig = atomic_load(&flag);
 
+	if (is_over())
+		return err_set(e, ERR_RUNTIME, "given up: it was not done in the %u s allowed",
+			       deadline_ms / 1000);
 	if (sig == 0)
 		return 0;
 	if (sig == CANCELLED)

@@ -26,6 +26,12 @@ bool stop_requested(void);
 /* Set the flag from inside: waits end, but no signal is blamed. Safe in any thread. */
 void stop_cancel(void);
 
+/*
+ * From `ms` milliseconds from now on the flag counts as set, until stop_deadline(0): for work that must not go
+ * on while something stands still. One at a time, from the main thread.
+ */
+void stop_deadline(unsigned int ms);
+
 /* ERR_RUNTIME "interrupted by SIGTERM" where the flag is set; else 0. */
 int stop_check(struct err *e);
 

@@ -55,6 +55,13 @@ static struct dm_task *new_task(int type, uint32_t major, uint32_t minor)
 	return NULL;
 }
 
+static int done(struct dm_task *t, int rc)
+{
+	if (t)
+		dm_task_destroy(t);
+	return rc;
+}
+
 /* A device name as numbers, for messages before its dm name is known. */
 static const char *number(uint32_t major, uint32_t minor, char buf[32])
 {
@@ -78,16 +85,15 @@ static int look_info(struct dm_era *d, struct err *e)
 	d->suspended = info.suspended;
 	rc = 0;
 out:
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 /* "MAJOR:MINOR MAJOR:MINOR SECTORS" */
 static int parse_table(struct dm_era *d, const char *params, struct err *e)
 {
-	if (sscanf(params, "%" SCNu32 ":%" SCNu32 " %*u:%*u %" SCNu64, &d->meta_major, &d->meta_minor,
-		   &d->block_sectors) != 3 || d->block_sectors == 0)
+	if (sscanf(params, "%" SCNu32 ":%" SCNu32 " %" SCNu32 ":%" SCNu32 " %" SCNu64, &d->meta_major,
+		   &d->meta_minor, &d->orig_major, &d->orig_minor, &d->block_sectors) != 5 ||
+	    d->block_sectors == 0)
 		return err_set(e, ERR_RUNTIME, "%s: cannot read the era table '%s'", d->name, params);
 	return 0;
 }
@@ -115,9 +121,7 @@ static int look_table(struct dm_era *d, struct err *e)
 	else
 		rc = parse_table(d, params, e) ? -1 : 1;
 out:
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 int dm_look(uint64_t rdev, struct dm_era *d, struct err *e)
@@ -158,6 +162,7 @@ static int describe(struct dm_task *t, const char *name, struct dm_dev *d, struc
 	d->minor = info.minor;
 	d->open_count = (uint32_t)info.open_count;
 	d->suspended = info.suspended;
+	d->pending = info.inactive_table;
 	next = dm_get_next_target(t, NULL, &start, &d->len_sectors, &type, &params);
 	if (type && !next && start == 0) {
 		snprintf(d->type, sizeof(d->type), "%s", type);
@@ -184,9 +189,7 @@ int dm_find(const char *name, struct dm_dev *d, struct err *e)
 	struct dm_task *t = named_task(DM_DEVICE_TABLE, name);
 	int rc = t ? describe(t, name, d, e) : failed("describe the device", name, e);
 
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err *e)
@@ -202,9 +205,7 @@ int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err 
 	t = new_task(DM_DEVICE_TABLE, major, minor);
 	number(major, minor, buf);
 	rc = t ? describe(t, buf, d, e) : failed("describe the device", buf, e);
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 int dm_first_number(const char *params, uint32_t *major, uint32_t *minor)
@@ -236,9 +237,7 @@ int dm_list(const char *prefix, int (*fn)(void *ctx, const char *name), void *ct
 			break;
 	}
 out:
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 static bool listed(struct dm_task *t, const char *type)
@@ -296,9 +295,7 @@ int dm_create(const struct dm_table *t, struct err *e)
 	    !dm_task_add_target(k, 0, t->len_sectors, t->type, t->params) ||
 	    !run_with_udev(k, t->hidden ? hidden : 0))
 		rc = failed("create the device", t->name, e);
-	if (k)
-		dm_task_destroy(k);
-	return rc;
+	return done(k, rc);
 }
 
 int dm_load(const struct dm_table *t, struct err *e)
@@ -308,9 +305,7 @@ int dm_load(const struct dm_table *t, struct err *e)
 
 	if (!k || !dm_task_add_target(k, 0, t->len_sectors, t->type, t->params) || !dm_task_run(k))
 		rc = failed("load the table", t->name, e);
-	if (k)
-		dm_task_destroy(k);
-	return rc;
+	return done(k, rc);
 }
 
 int dm_clear(const char *name, struct err *e)
@@ -318,9 +313,7 @@ int dm_clear(const char *name, struct err *e)
 	struct dm_task *t = named_task(DM_DEVICE_CLEAR, name);
 	int rc = t && dm_task_run(t) ? 0 : failed("drop the loaded table", name, e);
 
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 int dm_remove(const char *name, struct err *e)
@@ -334,9 +327,7 @@ int dm_remove(const char *name, struct err *e)
 		else
 			rc = failed("remove the device", name, e);
 	}
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 int dm_has_target(const char *type, struct err *e)
@@ -353,9 +344,7 @@ int dm_has_target(const char *type, struct err *e)
 		dm_task_destroy(t);
 	t = dm_task_create(DM_DEVICE_LIST_VERSIONS);
 	rc = t && dm_task_run(t) ? listed(t, type) : failed("list its targets", "this kernel", e);
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 /* "8 USED/TOTAL ERA HELD", or "Error" and "Fail" from a target in trouble. */
@@ -376,28 +365,49 @@ static int parse_status(const struct dm_era *d, const char *params, struct dm_er
 	return 0;
 }
 
-int dm_status(const struct dm_era *d, struct dm_era_status *s, struct err *e)
+/* What the only target says of itself; the caller destroys *t, where the words lie, also after a failure. */
+static const char *target_status(struct dm_task **t, uint32_t major, uint32_t minor, const char *name,
+				 struct err *e)
 {
-	struct dm_task *t = new_task(DM_DEVICE_STATUS, d->major, d->minor);
 	char *type = NULL;
 	char *params = NULL;
 	uint64_t start;
 	uint64_t len;
+
+	*t = new_task(DM_DEVICE_STATUS, major, minor);
+	if (*t && dm_task_run(*t))
+		dm_get_next_target(*t, NULL, &start, &len, &type, &params);
+	if (!params)
+		failed("give the status", name, e);
+	return params;
+}
+
+int dm_status(const struct dm_era *d, struct dm_era_status *s, struct err *e)
+{
+	struct dm_task *t;
+	const char *params = target_status(&t, d->major, d->minor, d->name, e);
+	const int rc = params ? parse_status(d, params, s, e) : -1;
+
+	return done(t, rc);
+}
+
+/* "USED/TOTAL METADATA", or "Invalid", "Overflow". */
+int dm_snapshot_status(uint32_t major, uint32_t minor, uint64_t *used_sectors, uint64_t *total_sectors,
+		       struct err *e)
+{
+	struct dm_task *t;
+	char buf[32];
+	const char *name = number(major, minor, buf);
+	const char *params = target_status(&t, major, minor, name, e);
 	int rc = -1;
 
-	if (!t || !dm_task_run(t)) {
-		failed("give the status", d->name, e);
-		goto out;
-	}
-	dm_get_next_target(t, NULL, &start, &len, &type, &params);
-	if (!params)
-		failed("give the status", d->name, e);
-	else
-		rc = parse_status(d, params, s, e);
-out:
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	if (params && sscanf(params, "%" SCNu64 "/%" SCNu64, used_sectors, total_sectors) == 2)
+		rc = 1;
+	else if (params && (strncmp(params, "Invalid", 7) == 0 || strncmp(params, "Overflow", 8) == 0))
+		rc = 0;
+	else if (params)
+		err_set(e, ERR_RUNTIME, "%s: dm-snapshot gives '%s' as its status", name, params);
+	return done(t, rc);
 }
 
 int dm_message(const struct dm_era *d, const char *message, struct err *e)
@@ -407,9 +417,7 @@ int dm_message(const struct dm_era *d, const char *message, struct err *e)
 
 	if (!t || !dm_task_set_sector(t, 0) || !dm_task_set_message(t, message) || !dm_task_run(t))
 		rc = failed(message, d->name, e);
-	if (t)
-		dm_task_destroy(t);
-	return rc;
+	return done(t, rc);
 }
 
 struct dm_fence {
@@ -447,6 +455,11 @@ void dm_fence_free(struct dm_fence *f)
 	if (f->resume)
 		dm_task_destroy(f->resume);
 	free(f);
+}
+
+void dm_fence_leave_fs(struct dm_fence *f)
+{
+	dm_task_skip_lockfs(f->suspend);
 }
 
 int dm_fence_suspend(struct dm_fence *f, struct err *e)

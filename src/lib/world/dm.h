@@ -27,6 +27,8 @@ struct dm_era {
 	uint64_t block_sectors;
 	uint32_t meta_major; /* of the metadata device */
 	uint32_t meta_minor;
+	uint32_t orig_major; /* of what it lies on */
+	uint32_t orig_minor;
 };
 
 struct dm_era_status {
@@ -49,6 +51,13 @@ int dm_status(const struct dm_era *d, struct dm_era_status *s, struct err *e);
 /* "take_metadata_snap", "drop_metadata_snap", "checkpoint". Hangs while the device is suspended. */
 int dm_message(const struct dm_era *d, const char *message, struct err *e);
 
+/*
+ * How full the snapshot on a device is: 1; 0: it overflowed, or its room failed, and what it had is gone; -1: error,
+ * also where the device is no snapshot.
+ */
+int dm_snapshot_status(uint32_t major, uint32_t minor, uint64_t *used_sectors, uint64_t *total_sectors,
+		       struct err *e);
+
 /* Any device-mapper device. */
 struct dm_dev {
 	char name[DM_WORD];
@@ -57,6 +66,7 @@ struct dm_dev {
 	uint32_t minor;
 	uint32_t open_count;
 	bool suspended;
+	bool pending; /* another table is loaded, to be the live one at the next resume */
 	uint64_t len_sectors;
 	char type[32];	  /* of its only target; empty: no table, or more than one target */
 	char params[256];
@@ -106,6 +116,9 @@ int dm_remove(const char *name, struct err *e);
  */
 struct dm_fence *dm_fence_new(uint32_t major, uint32_t minor, struct err *e);
 void dm_fence_free(struct dm_fence *f);
+
+/* From now on its suspends leave a filesystem on the device alone: one that is frozen already. */
+void dm_fence_leave_fs(struct dm_fence *f);
 
 /* Waits for all writes in flight, and freezes a filesystem on the device for as long as it lasts. */
 int dm_fence_suspend(struct dm_fence *f, struct err *e);

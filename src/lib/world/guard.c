@@ -14,12 +14,18 @@
 #include <unistd.h>
 
 #include "world/dm.h"
+#include "world/fsfreeze.h"
 
 /* Resumes made ready ahead. More are made on demand: by then something is badly wrong anyway. */
 #define NR_READY 8
 
 #define READY 'r'
 #define DONE 'd'
+
+/* Exit statuses. */
+#define IDLE 0
+#define FAILED 1
+#define ACTED 3
 
 /* Not to be ended by a terminal's signals, a log-out, or a lack of memory. */
 static void harden(void)
@@ -43,8 +49,7 @@ static void harden(void)
 }
 
 struct watched {
-	const struct guard_dev *devs;
-	size_t nr;
+	const struct guard_job *job;
 	struct dm_fence *ready[NR_READY][GUARD_DEVS_MAX];
 	int next;
 };
@@ -56,58 +61,67 @@ static void make_ready(struct watched *w)
 	int i;
 
 	for (i = 0; i < NR_READY; i++)
-		for (d = 0; d < w->nr; d++)
-			if (!(w->ready[i][d] = dm_fence_new(w->devs[d].major, w->devs[d].minor, &e)))
-				_exit(1);
+		for (d = 0; d < w->job->nr; d++)
+			if (!(w->ready[i][d] = dm_fence_new(w->job->devs[d].major, w->job->devs[d].minor, &e)))
+				_exit(FAILED);
 }
 
-static void resume(struct watched *w)
+static void run_again(struct watched *w)
 {
+	const struct guard_job *j = w->job;
 	struct err ignored = {0};
 	struct dm_fence *f;
 	size_t d;
 
-	for (d = 0; d < w->nr; d++) {
+	for (d = 0; d < j->nr; d++) {
 		f = w->next < NR_READY ? w->ready[w->next][d]
-				       : dm_fence_new(w->devs[d].major, w->devs[d].minor, &ignored);
+				       : dm_fence_new(j->devs[d].major, j->devs[d].minor, &ignored);
 		/* A failure has nobody to be told to; the loop tries again. */
 		if (f)
 			dm_fence_resume(f, &ignored);
 	}
 	w->next++;
+	if (j->thaw_fd >= 0)
+		fsfreeze_thaw_fd(j->thaw_fd);
 }
 
 /* Until told that all is well, or the other end is gone. */
-__attribute__((noreturn)) static void watch(int fd, const struct guard_dev *devs, size_t nr)
+__attribute__((noreturn)) static void watch(int fd, const struct guard_job *job)
 {
-	struct watched w = {.devs = devs, .nr = nr};
+	const int limit = job->limit_ms ? (int)job->limit_ms : -1;
+	struct watched w = {.job = job};
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char word = READY;
+	int status = IDLE;
 	int n;
 
 	make_ready(&w);
 	harden();
 	if (write(fd, &word, 1) != 1)
-		_exit(1);
+		_exit(FAILED);
 	for (;;) {
-		n = poll(&p, 1, GUARD_LIMIT_MS);
-		if (n == 0)
-			resume(&w);
+		n = poll(&p, 1, limit);
+		if (n == 0) {
+			run_again(&w);
+			status = ACTED;
+		}
 		if (n <= 0)
 			continue;
 		if (read(fd, &word, 1) == 1 && word == DONE)
-			_exit(0);
-		resume(&w);
-		_exit(0);
+			_exit(status);
+		run_again(&w);
+		if (job->last)
+			job->last(job->ctx);
+		_exit(ACTED);
 	}
 }
 
-int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct err *e)
+int guard_start(struct guard *g, const struct guard_job *job, struct err *e)
 {
 	int fds[2];
 	char word = 0;
 
-	assert(nr > 0 && nr <= GUARD_DEVS_MAX);
+	assert(job->nr <= GUARD_DEVS_MAX);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return err_sys(e, "cannot make a pipe to the guard");
 	g->pid = fork();
@@ -116,7 +130,7 @@ int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct
 		/* A guard that keeps the stream's pipe open would hide the end of the program. */
 		close(STDIN_FILENO);
 		close(STDOUT_FILENO);
-		watch(fds[1], devs, nr);
+		watch(fds[1], job);
 	}
 	close(fds[1]);
 	g->fd = fds[0];
@@ -128,20 +142,22 @@ int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct
 	if (read(g->fd, &word, 1) == 1 && word == READY)
 		return 0;
 	guard_done(g, true);
-	return err_set(e, ERR_RUNTIME, "the guard of the suspended device did not start");
+	return err_set(e, ERR_RUNTIME, "the guard of what is to stand still did not start");
 }
 
-void guard_done(struct guard *g, bool resumed)
+int guard_done(struct guard *g, bool running)
 {
 	const char word = DONE;
+	int status = 0;
 
 	if (g->pid <= 0)
-		return;
+		return 0;
 	/* Without the word the guard takes us for gone, and does what it is there for. */
-	if (resumed && send(g->fd, &word, 1, MSG_NOSIGNAL) != 1)
+	if (running && send(g->fd, &word, 1, MSG_NOSIGNAL) != 1)
 		errno = 0; /* gone already: waitpid tells */
 	close(g->fd);
-	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	g->pid = 0;
+	return !(WIFEXITED(status) && WEXITSTATUS(status) == IDLE);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * guard: a second process that keeps suspended devices from staying suspended.
+ * guard: a second process that keeps what stands still from standing still for ever.
  *
- * Between suspend and resume the program may be killed, stopped, or starved. The guard is forked
- * before, with its memory locked and its ioctls made ready; it waits on a pipe. It resumes the device
- * when the pipe is closed (the program is gone, by whatever signal) or when the program has not said
- * within the limit that it resumed by itself. It never touches the device otherwise, and it outlives
- * the program for as long as that takes and no longer.
+ * Between a suspend and a resume, or a freeze and a thaw, the program may be killed, stopped, or starved. The
+ * guard is forked before, with its memory locked and its ioctls made ready; it waits on a pipe. It resumes the
+ * devices and thaws the filesystem when the pipe is closed (the program is gone, by whatever signal) or when
+ * the program has not said within the limit that it did so itself. It never touches them otherwise, and it
+ * outlives the program for as long as that takes and no longer.
  *
- * Resuming early is harmless to the backup: the era that begins at a resume begins whoever resumes.
+ * Resuming early loses nothing: the era that begins at a resume begins whoever resumes. But what the
+ * program does behind it is no longer done to something that stands still, so it is told (guard_done).
  */
 #ifndef ERA_WORLD_GUARD_H
 #define ERA_WORLD_GUARD_H
@@ -20,12 +21,20 @@
 
 #include "words/err.h"
 
-#define GUARD_LIMIT_MS 20000
 #define GUARD_DEVS_MAX 4
 
 struct guard_dev {
 	uint32_t major;
 	uint32_t minor;
+};
+
+struct guard_job {
+	struct guard_dev devs[GUARD_DEVS_MAX]; /* the lowest first: the order they are resumed in */
+	size_t nr;
+	int thaw_fd;	       /* on the filesystem to thaw, behind the devices; -1: none */
+	unsigned int limit_ms; /* 0: no clock, only the pipe */
+	void (*last)(void *ctx); /* what else the dead program owed; NULL: nothing */
+	void *ctx;
 };
 
 struct guard {
@@ -34,16 +43,15 @@ struct guard {
 };
 
 /*
- * Fork a guard for the devices, at most GUARD_DEVS_MAX, the lowest first, which is the order they are resumed
- * in, and wait until it is ready. Call before any thread is started. The clock runs from here:
- * suspend without delay.
+ * Fork a guard and wait until it is ready. Call while no thread of ours runs. The clock runs from here: suspend
+ * without delay.
  */
-int guard_start(struct guard *g, const struct guard_dev *devs, size_t nr, struct err *e);
+int guard_start(struct guard *g, const struct guard_job *job, struct err *e);
 
 /*
- * The guard ends. Where the devices are not known to be resumed, it resumes them before. Fine on a guard that
- * was not started (pid 0).
+ * The guard ends. Where what it watches is not known to run again, it makes it run before. 0: it had nothing to
+ * do; 1: it had, or was killed, so that nobody can say. Fine on a guard that was not started (pid 0).
  */
-void guard_done(struct guard *g, bool resumed);
+int guard_done(struct guard *g, bool running);
 
 #endif

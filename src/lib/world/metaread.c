@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "system/lanes.h"
+#include "world/blkdev.h"
 #include "world/metadev.h"
 
 #define READERS 2
@@ -53,6 +54,16 @@ int metaread_open_at(struct metaread *m, const char *path, uint64_t off_bytes, u
 		return -1;
 	m->era = erameta_open(metadev_io(m->dev), view, e);
 	return m->era ? 0 : metadev_blame(m->dev, e);
+}
+
+int metaread_open_held(struct metaread *m, uint32_t major, uint32_t minor, struct err *e)
+{
+	char path[64];
+
+	memset(m, 0, sizeof(*m));
+	if (blkdev_path(major, minor, path, sizeof(path), e))
+		return -1;
+	return metaread_open(m, path, ERAMETA_HELD, e);
 }
 
 void metaread_close(struct metaread *m)

@@ -26,6 +26,9 @@ struct metaread {
 int metaread_open(struct metaread *m, const char *path, enum erameta_view view, struct err *e);
 int metaread_open_at(struct metaread *m, const char *path, uint64_t off_bytes, uint64_t len_bytes,
 		     enum erameta_view view, struct err *e);
+/* The snapshot held in the metadata on a device, by its number. */
+int metaread_open_held(struct metaread *m, uint32_t major, uint32_t minor, struct err *e);
+
 void metaread_close(struct metaread *m);
 
 /* As erameta_changed followed by erameta_recheck. */

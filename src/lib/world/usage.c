@@ -14,133 +14,65 @@
 #include <unistd.h>
 
 #include "words/num.h"
+#include "world/mounts.h"
 #include "world/sysblock.h"
 
 #define SECTOR 512u
 
-/* Lists of the kernel, a line at a time */
+/* Mounts and swaps */
 
-/* Spaces and the like are written as \040. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = '\0';
-}
-
-static bool is_node_of(const char *path, dev_t dev)
-{
-	struct stat st;
-
-	return strncmp(path, "/dev/", 5) == 0 && stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
-	       st.st_rdev == dev;
-}
-
-typedef bool line_call(char *line, dev_t dev, char *out, size_t len);
-
-/* The first line that the call takes. 1, 0 or -1. */
-static int find_line(const char *file, line_call *call, dev_t dev, char *out, size_t len,
-		     struct err *e)
-{
-	FILE *f = fopen(file, "re");
-	char *line = NULL;
-	size_t room = 0;
-	int rc = 0;
-
-	if (!f)
-		return err_sys(e, "%s", file);
-	while (rc == 0 && getline(&line, &room, f) >= 0)
-		rc = call(line, dev, out, len);
-	if (ferror(f))
-		rc = err_sys(e, "%s: cannot read", file);
-	free(line);
-	fclose(f);
-	return rc;
-}
-
-struct mount {
+struct search {
 	dev_t dev;
-	char *where;
-	char *source;
-	char *super; /* options of the file system, not of the mount point */
+	char *where; /* NULL: only a mount that may write is looked for */
+	size_t len;
 };
 
-/* 36 35 98:0 /root /where opts optional... - type source super */
-static bool parse_mount(char *line, struct mount *m)
+static int mounted(void *ctx, const struct mount *m)
 {
-	char *save = NULL;
-	char *word = strtok_r(line, " \n", &save);
-	unsigned int ma = 0;
-	unsigned int mi = 0;
-	int i;
+	const struct search *s = ctx;
 
-	memset(m, 0, sizeof(*m));
-	for (i = 0; word && strcmp(word, "-") != 0; i++, word = strtok_r(NULL, " \n", &save)) {
-		if (i == 2 && sscanf(word, "%u:%u", &ma, &mi) != 2)
-			return false;
-		if (i == 4)
-			m->where = word;
-	}
-	if (!word || !m->where || !strtok_r(NULL, " \n", &save))
-		return false;
-	m->dev = makedev(ma, mi);
-	m->source = strtok_r(NULL, " \n", &save);
-	m->super = strtok_r(NULL, " \n", &save);
-	if (!m->source || !m->super)
-		return false;
-	unescape(m->where);
-	unescape(m->source);
-	return true;
+	if (!mounts_is_on(m, s->dev))
+		return 0;
+	snprintf(s->where, s->len, "%s", m->where);
+	return 1;
 }
 
-/* btrfs has a number of its own there, and says its device by name. */
-static bool mount_is_on(const struct mount *m, dev_t dev)
+static int mounted_rw(void *ctx, const struct mount *m)
 {
-	return m->dev == dev || (major(m->dev) == 0 && is_node_of(m->source, dev));
-}
+	const struct search *s = ctx;
 
-static bool mounted(char *line, dev_t dev, char *out, size_t len)
-{
-	struct mount m;
-
-	if (!parse_mount(line, &m) || !mount_is_on(&m, dev))
-		return false;
-	snprintf(out, len, "%s", m.where);
-	return true;
-}
-
-static bool mounted_rw(char *line, dev_t dev, char *out, size_t len)
-{
-	struct mount m;
-
-	(void)out;
-	(void)len;
-	return parse_mount(line, &m) && mount_is_on(&m, dev) &&
-	       (strcmp(m.super, "rw") == 0 || strncmp(m.super, "rw,", 3) == 0);
-}
-
-static bool swapped(char *line, dev_t dev, char *out, size_t len)
-{
-	line[strcspn(line, " \t\n")] = '\0';
-	unescape(line);
-	if (!is_node_of(line, dev))
-		return false;
-	snprintf(out, len, "%s", line);
-	return true;
+	return mounts_is_on(m, s->dev) &&
+	       (strcmp(m->super, "rw") == 0 || strncmp(m->super, "rw,", 3) == 0);
 }
 
 int usage_mounted_rw(uint32_t major, uint32_t minor, struct err *e)
 {
-	return find_line("/proc/self/mountinfo", mounted_rw, makedev(major, minor), NULL, 0, e);
+	struct search s = {.dev = makedev(major, minor)};
+
+	return mounts_each(mounted_rw, &s, e);
+}
+
+/* Is it a line of /proc/swaps? 1, 0 or -1. */
+static int swapped(dev_t dev, struct err *e)
+{
+	FILE *f = fopen("/proc/swaps", "re");
+	char *line = NULL;
+	size_t room = 0;
+	int rc = 0;
+
+	/* Not there in a kernel without swap. */
+	if (!f)
+		return errno == ENOENT ? 0 : err_sys(e, "/proc/swaps");
+	while (rc == 0 && getline(&line, &room, f) >= 0) {
+		line[strcspn(line, " \t\n")] = '\0';
+		mounts_unescape(line);
+		rc = mounts_is_node(line, dev);
+	}
+	if (ferror(f))
+		rc = err_sys(e, "/proc/swaps: cannot read");
+	free(line);
+	fclose(f);
+	return rc;
 }
 
 /* Who uses it */
@@ -156,7 +88,8 @@ struct asked {
 static int ask_mounts(const struct asked *a, struct err *e)
 {
 	char where[256];
-	const int rc = find_line("/proc/self/mountinfo", mounted, a->dev, where, sizeof(where), e);
+	struct search s = {a->dev, where, sizeof(where)};
+	const int rc = mounts_each(mounted, &s, e);
 
 	if (rc == 1) {
 		a->u->kind = USAGE_MOUNTED;
@@ -167,13 +100,8 @@ static int ask_mounts(const struct asked *a, struct err *e)
 
 static int ask_swaps(const struct asked *a, struct err *e)
 {
-	char node[256];
-	int rc;
+	const int rc = swapped(a->dev, e);
 
-	/* Not there in a kernel without swap. */
-	if (access("/proc/swaps", F_OK))
-		return 0;
-	rc = find_line("/proc/swaps", swapped, a->dev, node, sizeof(node), e);
 	if (rc == 1) {
 		a->u->kind = USAGE_SWAP;
 		snprintf(a->u->text, sizeof(a->u->text), "%sused as swap", a->said);
@@ -202,7 +130,7 @@ static int count_loop(void *ctx, const char *name, struct err *e)
 	char file[PATH_MAX];
 
 	if (!sysblock_attr(name, "loop/backing_file", file, sizeof(file)) ||
-	    !is_node_of(file, a->dev))
+	    !mounts_is_node(file, a->dev))
 		return 0;
 	return count_holder(ctx, name, e);
 }

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/sendflow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flow/identity.h"
+#include "flow/standstill.h"
+#include "words/num.h"
+
+struct send {
+	struct plan *p;
+	const struct sendflow_opts *o;
+	struct sendflow_result *r;
+	struct streamout *out;
+	struct blockset next; /* what a pass behind the first has */
+	/* Of the pass that runs, and how fast the last one was. */
+	uint64_t done;
+	uint64_t total;
+	double bytes_a_second; /* 0: not known */
+};
+
+static void on_tick(void *arg, uint64_t done, uint64_t total, uint64_t stream)
+{
+	struct send *s = arg;
+
+	s->done = done;
+	s->total = total;
+	tick(&s->o->copy.tick, done, total, stream);
+}
+
+/* One pass */
+
+static double seconds_since(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - t->tv_sec) + (double)(now.tv_nsec - t->tv_nsec) / 1e9;
+}
+
+static int copy_pass(struct send *s, const struct wire_pass *pass, const struct blockset *set,
+		     const struct copyflow_opts *copy, struct err *e)
+{
+	const uint64_t bytes = copyflow_bytes(set, s->out->granule, s->out->size);
+	struct timespec begin;
+	double took;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (streamout_pass(s->out, pass, set, e) || copyflow_pass(&s->p->src, set, s->out, copy, e))
+		return -1;
+	took = seconds_since(&begin);
+	if (bytes > 0 && took > 0)
+		s->bytes_a_second = (double)bytes / took;
+	s->r->copied += bytes;
+	s->r->passes = pass->number;
+	s->r->era_c = pass->era_c;
+	return 0;
+}
+
+/* The reads of a snapshot that overflowed fail, or may have passed writes: the reason is told, not the symptom. */
+static int first_pass(struct send *s, const struct wire_pass *pass, struct err *e)
+{
+	struct copyflow_opts copy = s->o->copy;
+	struct err why = {0};
+	int rc;
+
+	copy.tick.fn = on_tick;
+	copy.tick.arg = s;
+	rc = copy_pass(s, pass, &s->p->set, &copy, e);
+	if (moment_whole(&s->p->moment, s->done, s->total, &why) == 0)
+		return rc;
+	*e = why;
+	return -1;
+}
+
+/* Freeze: the passes behind the first */
+
+static int empty_set(struct send *s, struct err *e)
+{
+	blockset_fini(&s->next);
+	memset(&s->next, 0, sizeof(s->next));
+	return blockset_init(&s->next, s->p->set.nr_blocks, e);
+}
+
+static uint64_t freeze_limit(const struct send *s)
+{
+	if (s->o->freeze_s)
+		return (uint64_t)(s->bytes_a_second * s->o->freeze_s);
+	return s->o->freeze_bytes;
+}
+
+/* 1: what is left is little enough to freeze for, or patience is at an end. */
+static int enough(struct send *s, unsigned int passes, uint64_t since, struct err *e)
+{
+	uint64_t left;
+
+	if (passes == s->o->max_passes)
+		return 1;
+	if (empty_set(s, e) || moment_estimate(&s->p->moment, since, &s->next, e))
+		return -1;
+	left = copyflow_bytes(&s->next, s->out->granule, s->out->size);
+	return left <= freeze_limit(s);
+}
+
+static int live_pass(struct send *s, struct wire_pass *pass, struct err *e)
+{
+	struct copyflow_opts copy = s->o->copy;
+
+	copy.tick.fn = on_tick;
+	copy.tick.arg = s;
+	if (empty_set(s, e) || moment_pass(&s->p->moment, pass->since, &s->next, e))
+		return -1;
+	pass->era_c = s->p->cut.era_c;
+	return copy_pass(s, pass, &s->next, &copy, e);
+}
+
+static int explain_frozen(struct err *e)
+{
+	return err_hint(e, "more --freeze-timeout, or less to do while it lasts: --freeze-limit; whoever reads the stream "
+			   "must not write to the frozen filesystem");
+}
+
+/* Nothing is printed: standard error may lie on the frozen filesystem. */
+static int frozen_pass(struct send *s, struct wire_pass *pass, struct err *e)
+{
+	struct copyflow_opts copy = s->o->copy;
+	int rc = empty_set(s, e);
+
+	if (rc)
+		return -1;
+	copy.tick.fn = NULL;
+	rc = moment_freeze(&s->p->moment, pass->since, &s->next, e);
+	pass->era_c = s->p->cut.era_c;
+	if (rc == 0 && copy_pass(s, pass, &s->next, &copy, e))
+		rc = explain_frozen(e);
+	return moment_thaw(&s->p->moment, e) ? -1 : rc;
+}
+
+static int later_passes(struct send *s, struct wire_pass *pass, struct err *e)
+{
+	int last = 0;
+
+	while (last == 0) {
+		last = enough(s, pass->number, pass->era_c, e);
+		if (last < 0)
+			return -1;
+		pass->number++;
+		pass->since = pass->era_c;
+		if (last ? frozen_pass(s, pass, e) : live_pass(s, pass, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* The stream */
+
+static int all_passes(struct send *s, struct err *e)
+{
+	const struct wire_head *h = &s->p->head;
+	struct wire_pass pass = {1, h->since, h->era_c};
+
+	if (first_pass(s, &pass, e))
+		return -1;
+	return s->p->moment.kind == WIRE_CUT_FREEZE ? later_passes(s, &pass, e) : 0;
+}
+
+static int end(struct send *s, struct err *e)
+{
+	struct plan *p = s->p;
+	const bool native = p->moment.cut != NULL;
+
+	s->r->still_us = native ? p->cut.still_us : 0;
+	if (streamout_end(s->out, native ? (uint8_t)moment_consistency(&p->moment) : p->head.consistency,
+			  s->r->still_us, e))
+		return -1;
+	s->r->stream = s->out->position;
+	return 0;
+}
+
+int sendflow(struct plan *p, const struct sendflow_opts *o, int fd, const char *name,
+	     struct sendflow_result *r, struct err *e)
+{
+	struct send s = {.p = p, .o = o, .r = r};
+	int rc = -1;
+
+	memset(r, 0, sizeof(*r));
+	s.out = calloc(1, sizeof(*s.out));
+	if (!s.out)
+		return err_set(e, ERR_RUNTIME, "no memory to write a stream");
+	identity_random(p->head.stream_id);
+	memcpy(p->head.state_id, p->head.stream_id, WIRE_ID_LEN);
+	if (streamout_open(s.out, fd, name, o->level, &p->head, e) == 0 && all_passes(&s, e) == 0)
+		rc = end(&s, e);
+	streamout_close(s.out);
+	free(s.out);
+	blockset_fini(&s.next);
+	return rc;
+}
+
+int sendflow_take_limit(struct sendflow_opts *o, const char *value, struct err *e)
+{
+	const size_t len = strlen(value);
+	char digits[16];
+	uint64_t n;
+
+	o->freeze_bytes = 0;
+	if (len > 1 && len <= sizeof(digits) && value[len - 1] == 's') {
+		snprintf(digits, sizeof(digits), "%.*s", (int)len - 1, value);
+		if (num_parse(digits, 1, STANDSTILL_LIMIT_MAX_S, &n) == 0) {
+			o->freeze_s = (unsigned int)n;
+			return 0;
+		}
+	} else if (num_parse_size(value, 0, INT64_MAX, &o->freeze_bytes) == 0) {
+		return 0;
+	}
+	return err_set(e, ERR_USAGE, "--freeze-limit is bytes, as 64M, or seconds, as 2s, not '%.40s'", value);
+}

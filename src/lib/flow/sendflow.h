@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sendflow: a plan that was made becomes a stream.
+ *
+ *	HEAD, the first pass, for a freeze more of them and the last one frozen, END
+ *
+ * END is written only where every byte of the passes is what it claims to be: no END, no stream.
+ */
+#ifndef ERA_FLOW_SENDFLOW_H
+#define ERA_FLOW_SENDFLOW_H
+
+#include <stdint.h>
+
+#include "flow/copyflow.h"
+#include "flow/plan.h"
+#include "words/err.h"
+
+#define SENDFLOW_PASSES_MAX (WIRE_PASSES_MAX - 1) /* live ones: one more comes, frozen */
+
+struct sendflow_opts {
+	int level; /* 0: nothing is compressed */
+	struct copyflow_opts copy;
+	/* Freeze: no more than this is left for the last pass. One of them; both 0 is nothing at all. */
+	uint64_t freeze_bytes;
+	unsigned int freeze_s; /* as long as that, at the rate of the pass before */
+	unsigned int max_passes; /* live ones, 1 to SENDFLOW_PASSES_MAX */
+};
+
+struct sendflow_result {
+	uint64_t era_c;	 /* of the last pass */
+	uint64_t stream; /* bytes */
+	uint64_t copied; /* bytes of the device, all passes */
+	uint64_t still_us;
+	unsigned int passes;
+};
+
+/* freeze_bytes or freeze_s from "64M" or "2s". ERR_USAGE. */
+int sendflow_take_limit(struct sendflow_opts *o, const char *value, struct err *e);
+
+int sendflow(struct plan *p, const struct sendflow_opts *o, int fd, const char *name,
+	     struct sendflow_result *r, struct err *e);
+
+#endif

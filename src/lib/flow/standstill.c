@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/standstill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "flow/rundir.h"
+#include "system/pinned.h"
+
+static void note_path(const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/still-%s", RUNDIR, name);
+}
+
+/* In memory, as /run is: it is not to outlive the boot, and not to wait for a disk. */
+static int note(const char *name, struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (rundir_make(e))
+		return -1;
+	note_path(name, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, "%s: cannot create", path);
+	close(fd);
+	return 0;
+}
+
+bool standstill_noted(const char *name)
+{
+	char path[PATH_MAX];
+
+	note_path(name, path);
+	return access(path, F_OK) == 0;
+}
+
+void standstill_forget(const char *name)
+{
+	char path[PATH_MAX];
+
+	note_path(name, path);
+	/* One that stays costs the next run a resume of what runs. */
+	if (unlink(path))
+		errno = 0;
+}
+
+int standstill_begin(struct standstill *s, struct err *e)
+{
+	if (note(s->name, e))
+		return -1;
+	if (s->pinned && pinned_begin(e))
+		goto out;
+	if (guard_start(&s->guard, &s->job, e) == 0) {
+		clock_gettime(CLOCK_MONOTONIC, &s->begin);
+		return 0;
+	}
+	if (s->pinned)
+		pinned_end();
+out:
+	standstill_forget(s->name);
+	return -1;
+}
+
+static void measure(const struct standstill *s)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	*s->still_us += (uint64_t)((end.tv_sec - s->begin.tv_sec) * 1000000 +
+				   (end.tv_nsec - s->begin.tv_nsec) / 1000);
+}
+
+int standstill_end(struct standstill *s, bool running, struct err *e)
+{
+	int acted;
+
+	if (s->still_us)
+		measure(s);
+	acted = guard_done(&s->guard, running);
+	if (s->pinned)
+		pinned_end();
+	standstill_forget(s->name);
+	if (!running || !acted)
+		return running ? 0 : -1;
+	err_set(e, ERR_RUNTIME, "%s: stood still for longer than %u s and was made to run again, or its guard was "
+				"killed", s->name, s->job.limit_ms / 1000);
+	return err_hint(e, "nothing is lost; try again, a slow machine with more --freeze-timeout");
+}
+
+int standstill_swap(struct standstill *s, struct dm_fence *const *fences, size_t nr, struct err *e)
+{
+	bool running = true;
+	size_t i = 0;
+	int rc = 0;
+
+	if (standstill_begin(s, e))
+		return -1;
+	while (rc == 0 && i < nr)
+		rc = dm_fence_suspend(fences[i++], e);
+	while (i > 0)
+		if (dm_fence_resume(fences[--i], e))
+			running = false;
+	return standstill_end(s, running, e) ? -1 : rc;
+}
