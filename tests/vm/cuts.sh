@@ -31,7 +31,7 @@ begin_writer() { # NAME ARG...
 	shift
 
 	(
-		"$writer" "$@" "$acks/$name" >"$acks/$name.out" 2>&1 &
+		nice "$writer" "$@" "$acks/$name" >"$acks/$name.out" 2>&1 &
 		echo $! >"$acks/$name.pid"
 		status=0
 		wait $! || status=$?
