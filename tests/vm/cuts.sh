@@ -10,6 +10,7 @@
 
 : "${writer:=$vm_dir/writer}" "${share:=/share}"
 acks=/dev/shm/acks
+# Which of them write; a scenario may have fewer.
 writers=(log wal delete)
 
 # The guest
@@ -40,11 +41,16 @@ begin_writer() { # NAME ARG...
 }
 
 begin_writers() { # DIRECTORY
+	local name
+
 	rm -rf "$acks" "${1:?}"
 	mkdir -p "$acks" "$1"
-	begin_writer log log "$1/log"
-	begin_writer wal sqlite wal "$1/wal"
-	begin_writer delete sqlite delete "$1/delete"
+	for name in "${writers[@]}"; do
+		case $name in
+		log) begin_writer log log "$1/log" ;;
+		*) begin_writer "$name" sqlite "$name" "$1/$name" ;;
+		esac
+	done
 	wait_for 60 writers_begun
 }
 

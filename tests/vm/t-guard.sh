@@ -16,59 +16,85 @@
 # shellcheck source=tests/vm/guards.sh
 . "$(dirname "$0")/guards.sh"
 
-# A run that nobody disturbs, its time in ms in /tmp/time.
+now_ms() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# The guardian is the only child there is. Without a process of our own: it may not live for as long as one takes.
+guardian_of() { # PID
+	guardian=
+	read -r guardian _ 2>/dev/null <"/proc/$1/task/$1/children" || true
+	[ -n "$guardian" ]
+}
+
+# A run that nobody disturbs: in /tmp/time.KIND.VICTIM the ms that it took, and that its guardian lived.
 undisturbed() { # KIND
-	local begin
+	local pid begin born=
 
 	copy_words "$1"
-	begin=$(date +%s%N)
-	era_copy -q "${words[@]}"
-	echo $((($(date +%s%N) - begin) / 1000000)) >"/tmp/time.$1"
+	begin=$(now_ms)
+	era_copy -q "${words[@]}" &
+	pid=$!
+	while [ -e "/proc/$pid/exe" ]; do
+		if guardian_of $pid; then
+			born=${born:-$(now_ms)}
+		elif [ -n "$born" ] && [ ! -e "/tmp/time.$1.guardian" ]; then
+			echo $(($(now_ms) - born)) >"/tmp/time.$1.guardian"
+		fi
+	done
+	wait $pid
+	echo $(($(now_ms) - begin)) >"/tmp/time.$1.worker"
+	head "/tmp/time.$1".*
 	rm /tmp/k.era
 }
 
-# part_of MS MOMENT: sleep that part of it; moments are 0 to 32767.
+# part_of MS MOMENT: wait for that part of it; moments are 0 to 32767. A sleep would be a process.
 part_of() {
 	local ms=$(($1 * $2 / 32768))
 
-	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+	read -r -t "$((ms / 1000)).$(printf %03d $((ms % 1000)))" <>/tmp/nothing || true
 }
 
 # The process to be hit, in $victim: at that moment of the run, or of the guardian's life.
-choose() { # worker|guardian KIND MOMENT
-	victim=$(cat /tmp/k.pid)
-	if [ "$1" = worker ]; then
-		part_of "$(cat "/tmp/time.$2")" "$3"
-		return
+choose() { # worker|guardian KIND MOMENT PID
+	local guardian time
+
+	read -r time <"/tmp/time.$2.$1"
+	victim=$4
+	if [ "$1" = guardian ]; then
+		until guardian_of "$4"; do
+			[ -e "/proc/$4/exe" ] || return 1
+		done
+		victim=$guardian
 	fi
-	until victim=$(pgrep -x era_guard); do
-		running k || return 1
-	done
-	victim=${victim%%$'\n'*}
-	part_of 400 "$3"
+	part_of "$time" "$3"
 }
 
 # What was stopped gets signal NEXT later: it may go on, and find that it is too late, or not.
 hit() { # KIND SIGNAL worker|guardian MOMENT NEXT
-	local status victim
+	local pid victim status=0
 
 	copy_words "$1"
-	start k era_copy -q "${words[@]}"
-	if choose "$3" "$1" "$4" && kill "-$2" "$victim" 2>/dev/null; then
+	era_copy -q "${words[@]}" 2>/tmp/k.err &
+	pid=$!
+	if choose "$3" "$1" "$4" $pid && kill "-$2" "$victim" 2>/dev/null; then
 		echo "$1 $2 $3" >>/tmp/hits
 	fi
 	answers $((limit + slack))
 	[ "$2" != STOP ] || kill "-$5" "$victim" 2>/dev/null || true
-	wait_for 60 test -s /tmp/k.status
-	status=$(cat /tmp/k.status)
+	wait_for 60 over $pid
+	wait $pid || status=$?
 	cat /tmp/k.err
 	case $3$status in
 	worker0 | worker1 | worker137 | guardian0 | guardian1) ;;
 	*) is "$3: $status" "an exit status that is allowed" ;;
 	esac
 	[ "$status" != 1 ] || [ ! -e /tmp/k.era ]
-	answers $((limit + slack))
 	whole_or_nothing
+}
+
+over() { # PID
+	[ ! -e "/proc/$1/exe" ]
 }
 
 hits() { # WORDS LEAST
@@ -80,12 +106,14 @@ guest_guard() { # SEED KILLS
 
 	# Not in a check: a subshell has random numbers of its own.
 	RANDOM=$1
+	writers=(log)
+	mkfifo /tmp/nothing
 	: >/tmp/hits
 	check "a volume with writers and a mirror" guard_volume /dev/vdb /dev/vda
 	for kind in snapshot freeze; do
 		check "$kind: undisturbed" undisturbed $kind
 	done
-	say </tmp/time.snapshot
+	say < <(grep . /tmp/time.*)
 	for ((i = 0; i < $2; i++)); do
 		for signal in KILL STOP; do
 			kind=$([ $((i % 2)) = 0 ] && echo snapshot || echo freeze)
