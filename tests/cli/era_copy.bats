@@ -96,13 +96,17 @@ usage() { # TEXT ARG...: refused, with these words
 		done
 	done
 	for wrong in level=0 level=20 threads=0 threads=257 era=0 era=4294967296 since=4294967296 \
-		before=4294967296 block-size=0 block-size=2147483649 limit-rate=0 limit-rate=8E limit-rate=1KB; do
+		before=4294967296 max-passes=0 max-passes=64 freeze-timeout=0 freeze-timeout=3601 hook-timeout=0 \
+		hook-timeout=86401 block-size=0 block-size=2147483649 limit-rate=0 limit-rate=8E limit-rate=1KB; do
 		usage "not '${wrong#*=}'" --full "--$wrong" a.img
 	done
 }
 
 @test "words are checked" {
-	usage "--cut is fence or none, not 'freeze'" --full --cut=freeze a.img
+	usage "--cut is auto, snapshot, freeze, fence or none, not 'freez'" --full --cut=freez a.img
+	for limit in 0s 5x s 3601s -1 1e3; do
+		usage "--freeze-limit is bytes, as 64M, or seconds, as 2s, not '$limit'" --full --freeze-limit="$limit" a.img
+	done
 	usage "--list is text, xml or json, not 'yaml'" --list=yaml --since 1 a.img
 	usage "--compress is zstd or none, not 'gzip'" --full --compress=gzip a.img
 	usage "--progress is auto, always, never or json, not 'yes'" --full --progress=yes a.img
@@ -122,7 +126,8 @@ usage() { # TEXT ARG...: refused, with these words
 }
 
 @test "an empty value is refused: a token, a name or a number that a script failed to find" {
-	for option in --from --since --before --ranges --block-size --era --metadata --cut --output --level \
+	for option in --from --since --before --ranges --block-size --era --metadata --cut --cow --freeze-limit \
+		--max-passes --freeze-timeout --pre-cut --post-cut --hook-timeout --output --level \
 		--compress --threads --limit-rate --progress; do
 		usage "option $option has an empty value" $option "" a.img
 		hints "may have failed"
@@ -143,8 +148,21 @@ usage() { # TEXT ARG...: refused, with these words
 	usage "--json goes with --estimate" --json --list --since 1 a.img
 	usage "--ranges and --metadata exclude each other" --ranges r.xml --metadata m --from "$token" a.img
 	usage "--list and --ranges exclude each other" --list --ranges r.xml --from "$token" a.img
-	usage "--cut=fence does not go with" --cut=fence --ranges r.xml --from "$token" a.img
-	usage "--cut=fence does not go with" --cut=fence --metadata m --from "$token" a.img
+	for option in --cut=fence --cut=snapshot --cut=freeze --cow=/dev/x --pre-cut=true --post-cut=true; do
+		usage "ranges from elsewhere come without a cut" $option --ranges r.xml --from "$token" a.img
+		usage "ranges from elsewhere come without a cut" $option --metadata m --from "$token" a.img
+	done
+	for option in --cut=snapshot --cut=freeze --cow=/dev/x --pre-cut=true --post-cut=true; do
+		usage "copy nothing: --cut is fence or none" $option --list --since 1 a.img
+		usage "copy nothing: --cut is fence or none" $option --estimate --since 1 a.img
+	done
+	for kind in freeze fence none; do
+		usage "--cow goes with --cut=snapshot" --cut=$kind --cow /dev/x --full a.img
+	done
+	for kind in snapshot fence none; do
+		usage "go with --cut=freeze" --cut=$kind --freeze-limit 1M --full a.img
+		usage "go with --cut=freeze" --cut=$kind --max-passes 2 --full a.img
+	done
 	usage "--era goes with" --era 5 --metadata m --from "$token" a.img
 	usage "--era goes with" --era 5 --metadata m --full a.img
 	usage "--block-size does not go with --metadata" --block-size 8 --metadata m --from "$token" a.img

@@ -117,8 +117,9 @@ same() {
 		echo $(($(stat -c %s $threads.era) - start)) >$threads.size
 		cmp 1.size $threads.size
 		at=$(frames $threads.era '.frames | map(select(.type == "DATA")) | first | .position + 64')
-		tail -c +$((at + 1)) $threads.era | head -c 500000 | cmp - <(tail -c +$((at + 1)) 1.era | head -c 500000)
-		era_apply --threads $threads $threads.img <8.era || era_apply --threads $threads $threads.img <$threads.era
+		tail -c +$((at + 1)) $threads.era | head -c 500000 >$threads.data
+		cmp 1.data $threads.data
+		era_apply --threads $threads $threads.img <$threads.era
 		cmp src.img $threads.img
 	done
 	cmp 1.frames 2.frames

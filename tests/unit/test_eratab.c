@@ -132,7 +132,7 @@ static const struct {
 	{"root", true}, {"r", true}, {"a-b", true}, {"9", true}, {"orig", true}, {"x-orig2", true}, {"Control", true},
 	{"", false}, {"a b", false}, {"a/b", false}, {"\xc3\xbc", false}, {"a\n", false}, {"-a", false}, {".", false},
 	{"..", false}, {".a", false}, {"#a", false}, {"control", false}, {"a-orig", false}, {"a-meta", false},
-	{"a-cow", false}, {"-cow", false}, {X100, true}, {X100 "x", false},
+	{"a-cow", false}, {"-cow", false}, {"a-snap", false}, {X100, true}, {X100 "x", false},
 };
 
 static bool is_entry(const struct eratab_entry *n, size_t i)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/snaplayer.h"
 #include "words/num.h"
 #include "world/blkdev.h"
 
@@ -75,7 +76,8 @@ static enum stack_kind judge(struct stack *s)
 	    !may_be_part(&s->meta, "-meta", s->volume))
 		return STACK_FOREIGN;
 	if (!s->top.name[0])
-		return s->orig.name[0] || s->meta.name[0] ? STACK_PARTS : STACK_NONE;
+		return s->orig.name[0] || s->meta.name[0] || s->snap.name[0] || s->cow.name[0] ? STACK_PARTS
+											    : STACK_NONE;
 	if (!s->top.type[0])
 		return STACK_PARTS;
 	/* With another table it would be open and not tracked. */
@@ -83,10 +85,22 @@ static enum stack_kind judge(struct stack *s)
 										     : STACK_FOREIGN;
 }
 
+/* Somebody else's device of that name is none of the stack's. */
+static int find_cut(const char *name, struct dm_dev *d, struct err *e)
+{
+	const int rc = dm_find(name, d, e);
+
+	if (rc == 1 && strncmp(d->uuid, SNAPLAYER_PREFIX, strlen(SNAPLAYER_PREFIX)) != 0)
+		memset(d, 0, sizeof(*d));
+	return rc < 0 ? -1 : 0;
+}
+
 int stack_find(const char *name, struct stack *s, struct err *e)
 {
 	char orig[DM_WORD];
 	char meta[DM_WORD];
+	char snap[DM_WORD];
+	char cow[DM_WORD];
 
 	memset(s, 0, sizeof(*s));
 	snprintf(s->name, sizeof(s->name), "%s", name);
@@ -94,6 +108,9 @@ int stack_find(const char *name, struct stack *s, struct err *e)
 	stack_meta_name(name, meta);
 	if (dm_find(name, &s->top, e) < 0 || dm_find(orig, &s->orig, e) < 0 ||
 	    dm_find(meta, &s->meta, e) < 0)
+		return -1;
+	snaplayer_names(name, snap, cow);
+	if (find_cut(snap, &s->snap, e) || find_cut(cow, &s->cow, e))
 		return -1;
 	s->kind = judge(s);
 	if (s->kind == STACK_PLAIN)
@@ -246,6 +263,11 @@ int stack_down_rest(const struct stack *s, struct err *e)
 {
 	int rc = 0;
 
+	/* The snapshot stands on the room, and both stand on what is beneath the others. */
+	if (s->snap.name[0] && dm_remove(s->snap.name, e))
+		rc = -1;
+	if (s->cow.name[0] && dm_remove(s->cow.name, e))
+		rc = -1;
 	if (s->orig.name[0] && dm_remove(s->orig.name, e))
 		rc = -1;
 	if (s->meta.name[0] && dm_remove(s->meta.name, e))

@@ -34,6 +34,8 @@ struct stack {
 	struct dm_dev top;		   /* each with an empty name where it does not exist */
 	struct dm_dev orig;
 	struct dm_dev meta;
+	struct dm_dev snap; /* what a snapshot cut is using, or left (flow/snaplayer) */
+	struct dm_dev cow;
 	char data_path[PATH_MAX]; /* the kernel's names of what is beneath; kinds ERA and PLAIN */
 	char meta_path[PATH_MAX]; /* kind ERA */
 };

@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "flow/labelled.h"
 #include "flow/rundir.h"
+#include "flow/snaplayer.h"
 #include "flow/standstill.h"
 #include "pure/headroom.h"
 #include "pure/metasize.h"
@@ -220,6 +222,19 @@ static int check_stack(const struct stack *s, struct err *e)
 	return err_hint(e, "if nobody is at work on it: dmsetup resume %s", s->name);
 }
 
+/* What a cut that was killed left, its snapshot, stands on the tables that are to change. */
+static int clear_cut(struct stack *s, struct err *e)
+{
+	struct dm_era dev;
+
+	if (!s->snap.name[0] && !s->cow.name[0])
+		return 0;
+	if (dm_look(makedev(s->top.major, s->top.minor), &dev, e) != 1 ||
+	    snaplayer_clear(&dev, STANDSTILL_LIMIT_S, e))
+		return -1;
+	return stack_find(dev.name, s, e);
+}
+
 int volresize(const char *name, struct volresize *r, struct err *e)
 {
 	struct stack s;
@@ -230,7 +245,7 @@ int volresize(const char *name, struct volresize *r, struct err *e)
 	lock = rundir_lock(name, e);
 	if (lock < 0)
 		return -1;
-	if (stack_find(name, &s, e) == 0 && check_stack(&s, e) == 0)
+	if (stack_find(name, &s, e) == 0 && check_stack(&s, e) == 0 && clear_cut(&s, e) == 0)
 		rc = resize_locked(&s, r, e);
 	close(lock);
 	return rc;

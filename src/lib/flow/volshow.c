@@ -179,6 +179,12 @@ static const char *trouble(const struct volstatus *v)
 	return v->label_err.kind ? v->label_err.text : v->era_err.kind ? v->era_err.text : "";
 }
 
+/* era_copy is at work on it, or one that was killed left it. */
+static bool has_cut(const struct stack *s)
+{
+	return s->snap.name[0] || s->cow.name[0];
+}
+
 static int status_json(FILE *f, const struct volstatus *v, struct err *e)
 {
 	const struct label *l = &v->l.label;
@@ -190,7 +196,7 @@ static int status_json(FILE *f, const struct volstatus *v, struct err *e)
 	num_hex(l->volume, LABEL_ID_LEN, volume);
 	num_hex(l->generation, LABEL_ID_LEN, generation);
 	return json_value(
-		f, e, "{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:s,s:s,s:I,s:s,s:s,s:s}",
+		f, e, "{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:s,s:s,s:I,s:s,s:s,s:s,s:b}",
 		"name", v->stack->name, "mode", mode(v), "trouble", json_text(trouble(v), why), "data",
 		v->stack->data_path, "meta", v->l.meta_path, "size_bytes", (ull)v->stack->top.len_sectors * 512,
 		"block_bytes", (ull)l->block_bytes, "era", (ull)v->era.era, "metadata_used",
@@ -198,7 +204,8 @@ static int status_json(FILE *f, const struct volstatus *v, struct err *e)
 		"headroom_needed", (ull)(v->headroom * BLOCK), "held", held_by(v), "held_era", (ull)v->held_era,
 		"held_seconds", (long long)v->held_seconds, "volume", volume, "generation", generation,
 		"generation_since", (ull)l->time_generation, "reason", json_text(l->reason, reason), "discard",
-		v->discard_max ? "pass" : "off", "kernel", verdict_name(v->kernel.verdict));
+		v->discard_max ? "pass" : "off", "kernel", verdict_name(v->kernel.verdict),
+		"cut_snapshot", has_cut(v->stack));
 }
 
 static void held_text(FILE *f, const struct volstatus *v)
@@ -245,6 +252,8 @@ static void status_text(FILE *f, const struct volstatus *v)
 	era_text(f, v);
 	if (!v->label_err.kind)
 		label_text(f, &v->l.label);
+	if (has_cut(v->stack))
+		row(f, "cut", "its snapshot is there: era_copy is at work, or was killed and the next one takes it away");
 	row(f, "discards", v->discard_max ? "pass, and are not tracked well" : "off");
 	rowf(f, "kernel", "%s%s%s", verdict_name(v->kernel.verdict), v->kernel.warning[0] ? ": " : "",
 	     v->kernel.warning);

@@ -98,8 +98,8 @@ static const char *name_fault(struct piece s)
 		return "a name has 100 characters at most";
 	if (is(s, "control"))
 		return "device-mapper has that for itself";
-	if (ends(s, "-orig") || ends(s, "-meta") || ends(s, "-cow"))
-		return "-orig, -meta and -cow at the end are for the parts of volumes";
+	if (ends(s, "-orig") || ends(s, "-meta") || ends(s, "-cow") || ends(s, "-snap"))
+		return "-orig, -meta, -cow and -snap at the end are for the parts of volumes";
 	return NULL;
 }
 

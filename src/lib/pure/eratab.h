@@ -57,7 +57,7 @@ const struct eratab_entry *eratab_find(const struct eratab *t, const char *name)
 
 /*
  * Is it fit to name a volume? Letters, digits and # + - . : = @ _ as device-mapper takes them; not
- * "control", not starting with "-", "." or "#", not ending in -orig, -meta or -cow; shorter than
+ * "control", not starting with "-", "." or "#", not ending in -orig, -meta, -cow or -snap; shorter than
  * ERATAB_NAME_LEN. ERR_USAGE.
  */
 int eratab_check_name(const char *name, struct err *e);
