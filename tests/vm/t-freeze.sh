@@ -214,39 +214,6 @@ truncated() {
 	grep -q truncated /tmp/words
 }
 
-stuck() { # OPTION...
-	rm -f /tmp/fifo
-	mkfifo /tmp/fifo
-	start reader dd if=/tmp/fifo of=/tmp/stuck.era bs=64k status=none
-	cat >/tmp/hook <<-'END'
-		kill -STOP "$(cat /tmp/reader.pid)"
-		dd if=/dev/urandom of=/tmp/mnt/much bs=1M count=6 conv=fsync,notrunc status=none
-	END
-	start stuck era_copy --cut=freeze --freeze-limit 64M --pre-cut "sh /tmp/hook" --from "$(cat /tmp/token)" \
-		-o /tmp/fifo "$@" "$dev"
-	wait_for 60 is_frozen
-}
-
-# A write would wait. That it does is seen by where it waits.
-is_frozen() {
-	touch /tmp/mnt/frozen &
-	sleep 0.2
-	grep -qs percpu_rwsem_wait "/proc/$!/stack" || grep -qs __percpu_down_read "/proc/$!/stack"
-}
-
-# What is in the pipe has no end.
-truncated() {
-	local status=0
-
-	dd of=/tmp/stuck.era bs=64k iflag=nonblock <&9 2>/dev/null || true
-	exec 9<&-
-	test -s /tmp/stuck.era
-	era_apply --verify -i /tmp/stuck.era 2>/tmp/words || status=$?
-	cat /tmp/words
-	is "$status" 3
-	grep -q truncated /tmp/words
-}
-
 stuck() {
 	begin_stuck --freeze-timeout 3
 	ended stuck 1
