@@ -59,6 +59,11 @@ one_kernel() { # TREE
 	done
 }
 
+# It makes what is missing, such as manuals, in the build: one after the other.
+install_in() { # SOURCES TREE
+	flock "${ERA_BUILD:-$1/build}" make -s -C "$1" B="${ERA_BUILD:-build}" DESTDIR="$2" install
+}
+
 # The disks of a machine on which erabackup has been installed but nothing set up. With `one` it has one kernel.
 root_disks() { # [one]
 	local top tree=$work/tree
@@ -66,7 +71,7 @@ root_disks() { # [one]
 	top=$(realpath "$vm_dir/../..")
 	[ -n "${ERA_VM_ROOTFS:-}" ] || "$vm_dir/rootfs"
 	cp -a "${ERA_VM_ROOTFS:-$top/build/vm/rootfs}/tree" "$tree"
-	make -s -C "$top" B="${ERA_BUILD:-build}" DESTDIR="$tree" install >"$work/install" 2>&1 || {
+	install_in "$top" "$tree" >"$work/install" 2>&1 || {
 		cat "$work/install"
 		return 1
 	}

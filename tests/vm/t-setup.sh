@@ -468,17 +468,17 @@ fails_as_told() {
 
 grow() {
 	era_setup close data 2>/dev/null || true
-	dmsetup create part --table "0 60003 linear $data 0"
+	dmsetup create part --table "0 10003 linear $data 0"
 	era_setup format -q --force -b 64K $meta /dev/mapper/part
 	era_setup open data $meta /dev/mapper/part
 	full
-	resize_to 60010
+	resize_to 10010
 	incremental
 	says "has the size" era_setup resize data
-	resize_to 120011
-	scribble "$dev" $((120000 * 512)) 512
+	resize_to 20011
+	scribble "$dev" $((20000 * 512)) 512
 	incremental
-	[ "$(stat -c %s /tmp/backup.era)" -lt $((120011 * 512)) ]
+	[ "$(stat -c %s /tmp/backup.era)" -lt $((20011 * 512)) ]
 	is "$(cat "/sys/dev/block/$(stat -L -c '%Hr:%Lr' "$dev")/queue/discard_max_bytes")" 0
 	scribble "$dev" 5M 64K
 	incremental
@@ -495,7 +495,7 @@ resize_to() { # SECTORS
 grown_list() {
 	local era last
 	era=$(field .grown_era)
-	last=$((120011 * 512 / 65536))
+	last=$((20011 * 512 / 65536))
 	era_copy --list=json --since "$era" "$dev" | jq -e "[.ranges[][1]] | max > $last"
 	era_copy --list=json --since $((era + 1)) "$dev" | jq -e "[.ranges[][1]] | max // 0 < $last"
 }
@@ -503,10 +503,10 @@ grown_list() {
 grown_while_closed() {
 	era_setup close data
 	dmsetup suspend part
-	dmsetup load part --table "0 180000 linear $data 0"
+	dmsetup load part --table "0 30000 linear $data 0"
 	dmsetup resume part
 	says "has grown" era_setup open data $meta /dev/mapper/part
-	is "$(blockdev --getsz "$dev")" 120011
+	is "$(blockdev --getsz "$dev")" 20011
 	incremental
 	says "has grown" era_setup resize data
 	incremental
@@ -515,7 +515,7 @@ grown_while_closed() {
 shrunk_while_closed() {
 	era_setup close data
 	dmsetup suspend part
-	dmsetup load part --table "0 100000 linear $data 0"
+	dmsetup load part --table "0 18000 linear $data 0"
 	dmsetup resume part
 	refuses 4 "too small" era_setup open data $meta /dev/mapper/part
 	dmsetup remove part
@@ -607,13 +607,13 @@ cut_power() { # NAME FUNCTION
 }
 
 main() {
-	make_disk "$work/data" 96M
+	make_disk "$work/data" 16M
 	make_disk "$work/meta" 8M
 	make_disk "$work/disk" 32M
 	make_disk "$work/other" 320M
 	boot 0 "the guest ends well" --timeout 1500 --disk "$work/data" --disk "$work/meta" --disk "$work/disk" \
 		--disk "$work/other" -- guest_setup
-	make_disk "$work/data" 64M
+	make_disk "$work/data" 16M
 	make_disk "$work/meta" 8M
 	cut_power "power is cut" guest_writes
 	cut_power "power is cut again" guest_after_cut

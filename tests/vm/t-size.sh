@@ -46,13 +46,13 @@ look() {
 	[ "$used" -le "$total" ] || over=$((over + 1))
 }
 
-# Is nothing at work in the guest? Digestion takes one of its two processors. Counted in 1/100 s of each.
+# Is nothing at work in the guest? Digestion takes one of its processors. Counted in 1/100 s of each.
 quiet() {
 	local a b
 	read -ra a </proc/stat
 	sleep 0.3
 	read -ra b </proc/stat
-	[ $((b[4] + b[5] - a[4] - a[5])) -ge 40 ]
+	[ $((b[4] + b[5] - a[4] - a[5])) -ge $((20 * $(nproc))) ]
 }
 
 writesets() {

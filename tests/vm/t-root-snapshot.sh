@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Snapshot cuts of the running root: era_copy, its libraries and the writers' files all lie on the device that it
+# suspends. Each cut is an image of one moment, and the machine goes on as it was.
+#
+#   ERA_CUTS=100 tests/vm/t-root-snapshot.sh
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/root.sh
+. "$(dirname "$0")/root.sh"
+share=/run/share
+# shellcheck source=tests/vm/cuts.sh
+. "$(dirname "$0")/cuts.sh"
+
+# With python, and room for snapshots.
+root_bytes=$((384 << 20))
+meta_bytes=$((96 << 20))
+dev=$root_dev
+
+machine_install() {
+	era_setup enable-root "${meta_disk}p1"
+}
+
+first_cut() {
+	echo full >/tmp/token
+	make_cut 0 --cut=snapshot
+}
+
+guest_cuts() { # CUTS
+	local i
+
+	check "/ is on dm-era" tracked
+	cp /run/share/writer /root/writer
+	writer=/root/writer
+	remember_stack
+	check "the writers begin" begin_writers /root/files
+	check "cut 0: a full" first_cut
+	for ((i = 1; i <= $1; i++)); do
+		check "cut $i: made, the stack is as before, the root answers" make_cut "$i"
+		stood_still | say
+	done
+	acknowledged | say
+	check "no writer had an error" end_writers
+	check "all is up" multi_user
+	check "the kernel has nothing to say" quiet_kernel
+}
+
+quiet_kernel() {
+	! dmesg --level=emerg,alert,crit,err | grep -e 'I/O error' -e 'EXT4-fs error' -e 'blocked for more' -e snapshot
+}
+
+main() {
+	local cuts=${ERA_CUTS:-5} i
+
+	check "a machine is made" root_disks one
+	machine 0 "its root is moved to dm-era" machine_install
+	[ "$test_failed" = 0 ] || return 1
+	cp "$vm_dir/writer" "$work/share/writer"
+	boot_root 0 "the machine ends well" -- guest_cuts "$cuts"
+	for ((i = 0; i <= cuts; i++)); do
+		moment_is_good "$i" snapshot crash-consistent ext4 root/files
+	done
+	boot_root 0 "it boots again" -- guest_again
+}
+
+guest_again() {
+	check "/ is on dm-era" tracked
+	check "all is up" multi_user
+}
+
+scenario "$@"
