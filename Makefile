@@ -7,7 +7,8 @@
 #   make install          install programs and manuals; DESTDIR= and PREFIX= as usual (PREFIX=/usr/local)
 #   make check            unit, corpus and command-line tests: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
-#   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory (needs root)
+#   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory; how long a
+#                         device stands still for a cut (needs root)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests and tools
 #   make clean
@@ -144,6 +145,7 @@ check-vm: all test-programs
 bench: all test-programs
 	ERA_BUILD=$(B) tests/bench/metadata-list
 	ERA_BUILD=$(abspath $(B)) tests/bench/memory
+	ERA_BUILD=$(abspath $(B)) tests/bench/still
 
 lint: man
 	scripts/lint
