@@ -278,7 +278,8 @@ static const char *check_cut(const struct options *o, const struct opt *opt)
 		return "--list and --estimate copy nothing: --cut is fence or none with them";
 	if (c->cow && c->kind && c->kind != WIRE_CUT_SNAPSHOT)
 		return "--cow goes with --cut=snapshot";
-	if ((opt_seen(opt, O_FREEZE_LIMIT) || opt_seen(opt, O_MAX_PASSES)) && c->kind && c->kind != WIRE_CUT_FREEZE)
+	if ((opt_seen(opt, O_FREEZE_LIMIT) || opt_seen(opt, O_MAX_PASSES)) &&
+	    (c->cow || (c->kind && c->kind != WIRE_CUT_FREEZE)))
 		return "--freeze-limit and --max-passes go with --cut=freeze";
 	return NULL;
 }
@@ -465,12 +466,15 @@ static int run(struct options *o, struct err *e)
 	rc = run_plan(o, &p, e);
 	if (plan_close(&p, e))
 		rc = -1;
-	/* The stream is good; who asked for the command has to know all the same. */
-	if (rc == 0 && p.moment.hooks.failed.kind) {
-		*e = p.moment.hooks.failed;
-		rc = err_hint(e, "the stream is whole; only the command failed");
+	if (p.moment.hooks.failed.kind == ERR_NONE)
+		return rc;
+	/* Whoever asked for the command has to know, whatever became of the stream. */
+	if (rc) {
+		msg_warn("%s", p.moment.hooks.failed.text);
+		return rc;
 	}
-	return rc;
+	*e = p.moment.hooks.failed;
+	return err_hint(e, "the stream is whole; only the command failed");
 }
 
 int main(int argc, char **argv)

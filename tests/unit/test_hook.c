@@ -114,6 +114,7 @@ int main(void)
 	run_cases();
 	run_too_long("sleep 1000", "a command that hangs");
 	run_too_long("trap '' TERM; sleep 1000 & while :; do sleep 1000; done", "one that will not end");
+	run_too_long("(trap '' TERM; sleep 1000) & wait", "one whose shell goes before what it started");
 	run_stopped();
 	run_deadline();
 	return tap_done();

@@ -47,15 +47,28 @@ static int identify_label(struct cut *c, struct err *e)
 	return 0;
 }
 
+/* One more. */
+static void warn(struct cut *c, const char *words)
+{
+	const size_t len = strlen(c->warning);
+
+	if (words[0])
+		snprintf(c->warning + len, sizeof(c->warning) - len, "%s%s", len ? "; " : "", words);
+}
+
 int cut_identify(struct cut *c, const struct dm_era *dev, struct err *e)
 {
+	char told[LEFTOVER_WORDS];
+
 	memset(c, 0, sizeof(*c));
 	c->dev = *dev;
 	c->lock = -1;
+	c->limit_s = STANDSTILL_LIMIT_S;
 	c->nr_blocks = num_div_up(dev->len_sectors, dev->block_sectors);
 	/* Status, messages and reads of a suspended device hang. */
-	if (leftover_wake(&c->dev, c->warning, e))
+	if (leftover_wake(&c->dev, told, e))
 		return -1;
+	warn(c, told);
 	if (c->dev.suspended)
 		return refuse_suspended(dev, e);
 	if (labelled_uuid(dev->uuid))
@@ -73,12 +86,10 @@ int cut_open(struct cut *c, bool allow_kernel, struct err *e)
 	c->lock = rundir_lock(c->dev.name, e);
 	if (c->lock < 0 || runkernel_judge(allow_kernel, &kernel, e))
 		return -1;
-	if (kernel.warning[0])
-		snprintf(c->warning, sizeof(c->warning), "%s", kernel.warning);
+	warn(c, kernel.warning);
 	if (dm_status(&c->dev, &s, e) || leftover_clear(&c->dev, &s, told, e))
 		return -1;
-	if (told[0])
-		snprintf(c->warning, sizeof(c->warning), "%s", told);
+	warn(c, told);
 	c->era = s.era;
 	return 0;
 }
@@ -107,13 +118,13 @@ static int check_headroom(const struct cut *c, const struct dm_era_status *s, bo
 			   "make a full");
 }
 
-int cut_fence(struct cut *c, unsigned int limit_s, struct err *e)
+int cut_fence(struct cut *c, struct err *e)
 {
 	struct standstill s = {
 		.name = c->dev.name,
 		.pinned = true,
 		.still_us = &c->still_us,
-		.job = {.devs = {{c->dev.major, c->dev.minor}}, .nr = 1, .thaw_fd = -1, .limit_ms = limit_s * 1000},
+		.job = {.devs = {{c->dev.major, c->dev.minor}}, .nr = 1, .thaw_fd = -1, .limit_ms = c->limit_s * 1000},
 	};
 	struct dm_fence *f = dm_fence_new(c->dev.major, c->dev.minor, e);
 	const int rc = f ? standstill_swap(&s, &f, 1, e) : -1;
@@ -212,7 +223,7 @@ int cut_make(struct cut *c, enum wire_cut kind, uint64_t since, uint64_t before,
 
 	if (cut_ready(c, fenced, set != NULL, e))
 		return -1;
-	rc = (fenced && cut_fence(c, STANDSTILL_LIMIT_S, e)) || cut_list(c, fenced, since, before, set, e) ? -1 : 0;
+	rc = (fenced && cut_fence(c, e)) || cut_list(c, fenced, since, before, set, e) ? -1 : 0;
 	if (set)
 		cut_settle(c);
 	return rc;

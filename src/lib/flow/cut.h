@@ -32,7 +32,8 @@ struct cut {
 	uint64_t era;    /* running when the cut was opened */
 	uint64_t nr_blocks;
 	int lock;
-	char warning[256]; /* for a person; empty where there is none */
+	char warning[512]; /* for a person; empty where there is none */
+	unsigned int limit_s; /* the device stands still for no longer; the caller may set it after cut_identify */
 	bool labelled;	   /* the generation is a label's, and what follows too: */
 	char began[384];   /* when the generation began, and why */
 	uint64_t grown_from; /* bytes: tokens up to grown_era lack what is behind */
@@ -66,8 +67,8 @@ void cut_close(struct cut *c);
  */
 int cut_ready(struct cut *c, bool fenced, bool listed, struct err *e);
 
-/* Suspend and resume the device, for at most limit_s seconds. */
-int cut_fence(struct cut *c, unsigned int limit_s, struct err *e);
+/* Suspend and resume the device. */
+int cut_fence(struct cut *c, struct err *e);
 
 /*
  * Behind the fence: add to `set`, of c->nr_blocks blocks, those written in an era E with since <= E < before. `set`

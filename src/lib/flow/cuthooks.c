@@ -8,11 +8,13 @@
 static int run(const struct cuthooks *h, const char *option, const char *command, bool whatever, struct err *e)
 {
 	const char *const env[] = {h->device, h->cut, NULL};
+	/* Should we be killed: what is still running keeps the keeper waiting, so that the second does not overtake the first. */
 	const struct hook k = {
 		.option = option,
 		.command = command,
 		.limit_s = h->limit_s,
 		.whatever = whatever,
+		.kept_fd = whatever ? 0 : h->keeper.fd,
 	};
 
 	return hook_run(&k, env, e);

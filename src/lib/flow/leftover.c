@@ -24,41 +24,71 @@ static int resume(uint32_t major, uint32_t minor, struct err *e)
 	return rc;
 }
 
-/* The lowest first. The filesystem may be frozen and the device run. */
-static int wake(struct dm_era *dev, struct err *e)
+/* 1: was frozen. */
+static int thaw(const struct dm_era *dev, struct err *e)
 {
 	struct fsfreeze f;
+	int rc = fsfreeze_open(&f, dev->major, dev->minor, e);
+
+	if (rc == 1)
+		rc = fsfreeze_thaw(&f, e);
+	fsfreeze_close(&f);
+	return rc;
+}
+
+/* The lowest first. The filesystem may be frozen and the device run. 1: something stood still; 0; -1. */
+static int wake(struct dm_era *dev, bool frozen, struct err *e)
+{
 	struct dm_dev layer;
 	const int found = dm_find_number(dev->orig_major, dev->orig_minor, &layer, e);
+	const bool still = found == 1 && layer.suspended;
+	int thawed = 0;
 
-	if (found < 0 || (found && layer.suspended && resume(layer.major, layer.minor, e)) ||
+	if (found < 0 || (still && resume(layer.major, layer.minor, e)) ||
 	    (dev->suspended && resume(dev->major, dev->minor, e)))
 		return -1;
-	if (fsfreeze_open(&f, dev->major, dev->minor, e) == 1)
-		fsfreeze_thaw(&f, e);
-	fsfreeze_close(&f);
-	return e->kind ? -1 : 0;
+	if (frozen)
+		thawed = thaw(dev, e);
+	return thawed < 0 ? -1 : still || dev->suspended || thawed;
+}
+
+static int look(struct dm_era *dev, struct err *e)
+{
+	const int rc = dm_look(makedev(dev->major, dev->minor), dev, e);
+
+	return rc == 0 ? err_set(e, ERR_RUNTIME, "%s: is no dm-era device any more", dev->name) : rc < 0 ? -1 : 0;
+}
+
+static int wake_locked(struct dm_era *dev, char told[LEFTOVER_WORDS], struct err *e)
+{
+	bool frozen;
+	int woken;
+
+	/* Under the lock: whoever left the note may have ended well since. */
+	if (!standstill_noted(dev->name, &frozen))
+		return look(dev, e);
+	woken = look(dev, e) ? -1 : wake(dev, frozen, e);
+	if (woken < 0)
+		return -1;
+	standstill_forget(dev->name);
+	if (woken)
+		snprintf(told, LEFTOVER_WORDS, "%.100s: made it run again, which a killed run had not done", dev->name);
+	return look(dev, e);
 }
 
 int leftover_wake(struct dm_era *dev, char told[LEFTOVER_WORDS], struct err *e)
 {
-	const uint64_t rdev = makedev(dev->major, dev->minor);
-	int rc = -1;
+	bool frozen;
 	int lock;
+	int rc;
 
 	told[0] = '\0';
-	if (!standstill_noted(dev->name))
+	if (!standstill_noted(dev->name, &frozen))
 		return 0;
 	lock = rundir_lock(dev->name, e);
 	if (lock < 0)
 		return -1;
-	/* Under the lock: whoever left the note may have ended well since. */
-	if (standstill_noted(dev->name) && dm_look(rdev, dev, e) == 1 && wake(dev, e) == 0) {
-		standstill_forget(dev->name);
-		snprintf(told, LEFTOVER_WORDS, "%.100s: made it run again, which a killed run had not done", dev->name);
-	}
-	if (e->kind == ERR_NONE)
-		rc = dm_look(rdev, dev, e) == 1 ? 0 : -1;
+	rc = wake_locked(dev, told, e);
 	close(lock);
 	return rc;
 }
@@ -113,8 +143,13 @@ out:
 int leftover_clear(const struct dm_era *dev, const struct dm_era_status *s, char told[LEFTOVER_WORDS],
 		   struct err *e)
 {
+	char held[LEFTOVER_WORDS] = "";
+
 	told[0] = '\0';
-	if (clear_layer(dev, told, e))
+	if (clear_layer(dev, told, e) || (s->held && clear_held(dev, held, e)))
 		return -1;
-	return s->held ? clear_held(dev, told, e) : 0;
+	/* What held it had the rest as well: one of the two is enough to say. */
+	if (held[0])
+		snprintf(told, LEFTOVER_WORDS, "%s", held);
+	return 0;
 }

@@ -17,6 +17,7 @@ int moment_open(struct moment *m, struct cut *c, const struct moment_opts *o, in
 	memset(m, 0, sizeof(*m));
 	m->cut = c;
 	m->limit_s = o->limit_s;
+	c->limit_s = o->limit_s;
 	m->hooks.pre = o->pre;
 	m->hooks.post = o->post;
 	m->hooks.limit_s = o->hook_limit_s;
@@ -35,32 +36,40 @@ static bool is_fenced(const struct moment *m)
 /* The instant itself, when all is ready for it. */
 static int instant(struct moment *m, struct err *e)
 {
+	if (!is_fenced(m))
+		return 0;
 	fsfreeze_sync(&m->fs);
-	if (m->kind == WIRE_CUT_SNAPSHOT)
-		return snapcut_switch(&m->snap, &m->cut->still_us, e);
-	return is_fenced(m) ? cut_fence(m->cut, m->limit_s, e) : 0;
+	return m->kind == WIRE_CUT_SNAPSHOT ? snapcut_switch(&m->snap, &m->cut->still_us, e)
+					    : cut_fence(m->cut, e);
 }
 
-static int first_hooked(struct moment *m, bool listed, struct err *e)
+/* The commands stand around as little as can be: a database is in its backup mode meanwhile. */
+static int instant_hooked(struct moment *m, struct err *e)
 {
-	const bool hooked = m->kind != WIRE_CUT_FREEZE; /* a freeze has them around its last pass */
-	int rc = -1;
+	int rc = cuthooks_before(&m->hooks, m->cut->dev.name, wire_cut_name((uint8_t)m->kind), e);
 
-	if (hooked && cuthooks_before(&m->hooks, m->cut->dev.name, wire_cut_name((uint8_t)m->kind), e))
-		goto out;
-	if (m->kind == WIRE_CUT_SNAPSHOT &&
-	    snapcut_prepare(&m->snap, &m->cut->dev, &m->room, m->limit_s, e))
-		goto out;
-	if (cut_ready(m->cut, is_fenced(m), listed, e) == 0)
+	if (rc == 0)
 		rc = instant(m, e);
-out:
 	cuthooks_after(&m->hooks);
 	return rc;
 }
 
+static int first(struct moment *m, bool listed, struct err *e)
+{
+	if (m->kind == WIRE_CUT_SNAPSHOT &&
+	    snapcut_prepare(&m->snap, &m->cut->dev, &m->room, m->limit_s, e))
+		return -1;
+	if (cut_ready(m->cut, is_fenced(m), listed, e))
+		return -1;
+	if (is_fenced(m))
+		fsfreeze_sync(&m->fs);
+	/* A freeze has them around its last pass. */
+	return m->kind == WIRE_CUT_FREEZE ? instant(m, e) : instant_hooked(m, e);
+}
+
 int moment_first(struct moment *m, uint64_t since, uint64_t before, struct blockset *set, struct err *e)
 {
-	int rc = first_hooked(m, set != NULL, e);
+	int rc = first(m, set != NULL, e);
 
 	/* A descriptor on it would keep it from being unmounted. */
 	if (m->kind != WIRE_CUT_FREEZE)
@@ -132,8 +141,11 @@ static int freeze_guarded(struct moment *m, struct err *e)
 
 int moment_freeze(struct moment *m, uint64_t since, struct blockset *set, struct err *e)
 {
+	if (cut_ready(m->cut, true, true, e))
+		return -1;
+	fsfreeze_sync(&m->fs);
 	if (cuthooks_before(&m->hooks, m->cut->dev.name, wire_cut_name(WIRE_CUT_FREEZE), e) ||
-	    cut_ready(m->cut, true, true, e) || freeze_guarded(m, e))
+	    freeze_guarded(m, e))
 		return -1;
 	return cut_list(m->cut, true, since, ERAMETA_NO_LIMIT, set, e);
 }
@@ -180,11 +192,18 @@ enum wire_consistency moment_consistency(const struct moment *m)
 
 int moment_end(struct moment *m, struct err *e)
 {
-	int rc = m->freezing ? moment_thaw(m, e) : 0;
+	/* Of its own: what failed before must not be taken for a failure of this. */
+	struct err own = {0};
 
-	if (m->snap.made && snapcut_end(&m->snap, e))
-		rc = -1;
+	if (m->freezing)
+		moment_thaw(m, &own);
+	if (m->snap.made)
+		snapcut_end(&m->snap, &own);
 	if (m->cut)
 		fsfreeze_close(&m->fs);
-	return rc;
+	if (own.kind == ERR_NONE)
+		return 0;
+	if (e->kind == ERR_NONE)
+		*e = own;
+	return -1;
 }

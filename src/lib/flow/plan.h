@@ -55,7 +55,10 @@ struct plan {
 	bool full;
 };
 
-/* Open and compare. Nothing is changed but a lock. Close also after a failure. */
+/*
+ * Open and compare. Nothing is changed but a lock, and what a dead run left is put right (flow/leftover). Close also
+ * after a failure.
+ */
 int plan_open(struct plan *p, const struct plan_opts *o, struct err *e);
 
 /*

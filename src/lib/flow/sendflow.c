@@ -10,6 +10,9 @@
 #include "flow/standstill.h"
 #include "words/num.h"
 
+/* A pass of less says nothing about the next one, if another did. */
+#define RATE_BYTES (UINT64_C(4) << 20)
+
 struct send {
 	struct plan *p;
 	const struct sendflow_opts *o;
@@ -52,7 +55,8 @@ static int copy_pass(struct send *s, const struct wire_pass *pass, const struct 
 	if (streamout_pass(s->out, pass, set, e) || copyflow_pass(&s->p->src, set, s->out, copy, e))
 		return -1;
 	took = seconds_since(&begin);
-	if (bytes > 0 && took > 0)
+	/* A small pass is all overhead. */
+	if (took > 0 && (bytes >= RATE_BYTES || s->bytes_a_second <= 0))
 		s->bytes_a_second = (double)bytes / took;
 	s->r->copied += bytes;
 	s->r->passes = pass->number;
@@ -85,24 +89,48 @@ static int empty_set(struct send *s, struct err *e)
 	return blockset_init(&s->next, s->p->set.nr_blocks, e);
 }
 
-static uint64_t freeze_limit(const struct send *s)
+/* What can be copied in so many seconds, by the pass before. A rate that was limited says nothing of that. */
+static uint64_t bytes_in(const struct send *s, double seconds)
 {
-	if (s->o->freeze_s)
-		return (uint64_t)(s->bytes_a_second * s->o->freeze_s);
-	return s->o->freeze_bytes;
+	return s->o->copy.limit_rate || s->bytes_a_second <= 0 ? UINT64_MAX
+							       : (uint64_t)(s->bytes_a_second * seconds);
 }
 
-/* 1: what is left is little enough to freeze for, or patience is at an end. */
+static uint64_t freeze_limit(const struct send *s)
+{
+	/* Never so much that it might not be done in the time allowed. */
+	const uint64_t most = bytes_in(s, s->p->moment.limit_s / 2.0);
+
+	if (s->o->freeze_s)
+		return num_min((uint64_t)(s->bytes_a_second * s->o->freeze_s), most);
+	return num_min(s->o->freeze_bytes, most);
+}
+
+static int too_much(const struct send *s, uint64_t left, struct err *e)
+{
+	char a[NUM_SIZE_LEN];
+	char b[NUM_SIZE_LEN];
+
+	err_set(e, ERR_RUNTIME, "%s: after %u passes %s are left, too much for the %u s that its filesystem may be frozen, at %s "
+				"a second", s->p->cut.dev.name, s->r->passes, num_size(left, a, sizeof(a)),
+		s->p->moment.limit_s, num_size((uint64_t)s->bytes_a_second, b, sizeof(b)));
+	return err_hint(e, "nothing was frozen; more --max-passes or --freeze-timeout, or a faster way for the stream, or "
+			   "--cut=fence");
+}
+
+/* 1: what is left is little enough to freeze for, or patience is at an end; 0: not yet. */
 static int enough(struct send *s, unsigned int passes, uint64_t since, struct err *e)
 {
 	uint64_t left;
 
-	if (passes == s->o->max_passes)
-		return 1;
 	if (empty_set(s, e) || moment_estimate(&s->p->moment, since, &s->next, e))
 		return -1;
 	left = copyflow_bytes(&s->next, s->out->granule, s->out->size);
-	return left <= freeze_limit(s);
+	if (left <= freeze_limit(s))
+		return 1;
+	if (passes < s->o->max_passes)
+		return 0;
+	return left <= bytes_in(s, s->p->moment.limit_s) ? 1 : too_much(s, left, e);
 }
 
 static int live_pass(struct send *s, struct wire_pass *pass, struct err *e)
@@ -132,6 +160,8 @@ static int frozen_pass(struct send *s, struct wire_pass *pass, struct err *e)
 	if (rc)
 		return -1;
 	copy.tick.fn = NULL;
+	/* Who is frozen is in a hurry. */
+	copy.limit_rate = 0;
 	rc = moment_freeze(&s->p->moment, pass->since, &s->next, e);
 	pass->era_c = s->p->cut.era_c;
 	if (rc == 0 && copy_pass(s, pass, &s->next, &copy, e))

@@ -38,6 +38,18 @@ static int judge_layer(const struct dm_dev *layer, char why[256])
 	return 1;
 }
 
+/* A table on a device of larger sectors has to end with one. */
+static int judge_sectors(const struct dm_era *dev, const struct snaproom *room, char why[256], struct err *e)
+{
+	uint32_t sector;
+
+	if (!room->path[0])
+		return 1;
+	if (blkdev_sector(room->path, &sector, e))
+		return -1;
+	return dev->len_sectors % (sector / 512) == 0 ? 1 : unable(why, "its size is no multiple of the sectors of the room", "");
+}
+
 static int judge_kernel(char why[256], struct err *e)
 {
 	const int snap = dm_has_target("snapshot", e);
@@ -53,12 +65,16 @@ int snapcut_able(const struct dm_era *dev, const struct snaproom *room, char why
 
 	if (snaplayer_find(&l, dev, e))
 		return -1;
+	if (l.taken)
+		return unable(why, "somebody else's device has the name of one of its parts, '", l.snap.name[0] ? l.cow_name
+													     : l.snap_name);
 	rc = judge_layer(&l.layer, why);
 	if (rc != 1)
 		return rc;
 	if (room->len_bytes < SNAPCUT_ROOM_MIN)
 		return unable(why, "there is no room for one beside its metadata, and no --cow DEVICE", "");
-	return judge_kernel(why, e);
+	rc = judge_sectors(dev, room, why, e);
+	return rc == 1 ? judge_kernel(why, e) : rc;
 }
 
 /* Prepare */
@@ -201,7 +217,7 @@ int snapcut_whole(const struct snapcut *s, uint64_t done, uint64_t total, struct
 		"%s: the snapshot overflowed its room of %s after %.0f %% was copied; at this rate of writes about %s "
 		"would have been needed", s->dev.name, num_size(s->room.len_bytes, has, sizeof(has)), share * 100,
 		num_size(used, needs, sizeof(needs)));
-	return err_hint(e, "name a larger device with --cow, or use --cut=freeze; if the kernel's log has errors of "
+	return err_hint(e, "name a larger device with --cow; if the kernel's log has errors of "
 			   "the room, it may have failed and not been full");
 }
 

@@ -8,22 +8,25 @@
 #include "flow/standstill.h"
 #include "world/blkdev.h"
 
+/* The DM UUIDs of a volume's own layers begin with it (flow/stack). */
+#define OWN_LAYER "ERA-"
+
 void snaplayer_names(const char *name, char snap[DM_WORD], char cow[DM_WORD])
 {
 	snprintf(snap, DM_WORD, "%.*s-snap", DM_WORD - 8, name);
 	snprintf(cow, DM_WORD, "%.*s-cow", DM_WORD - 8, name);
 }
 
-static int find_ours(const char *name, struct dm_dev *d, struct err *e)
+int snaplayer_part(const char *name, struct dm_dev *d, bool *taken, struct err *e)
 {
 	const int rc = dm_find(name, d, e);
 
-	if (rc <= 0)
-		return rc;
-	if (strncmp(d->uuid, SNAPLAYER_PREFIX, strlen(SNAPLAYER_PREFIX)) == 0)
-		return 0;
-	err_set(e, ERR_BUSY, "%s: a device of this name is there, and not ours", name);
-	return err_hint(e, "a cut needs the name: rename or remove it");
+	if (rc == 1 && strncmp(d->uuid, SNAPLAYER_PREFIX, strlen(SNAPLAYER_PREFIX)) == 0)
+		return 1;
+	if (rc == 1)
+		*taken = true;
+	memset(d, 0, sizeof(*d));
+	return rc < 0 ? -1 : 0;
 }
 
 int snaplayer_find(struct snaplayer *l, const struct dm_era *dev, struct err *e)
@@ -33,12 +36,21 @@ int snaplayer_find(struct snaplayer *l, const struct dm_era *dev, struct err *e)
 	snaplayer_names(dev->name, l->snap_name, l->cow_name);
 	if (dm_find_number(dev->orig_major, dev->orig_minor, &l->layer, e) < 0)
 		return -1;
-	return find_ours(l->snap_name, &l->snap, e) || find_ours(l->cow_name, &l->cow, e) ? -1 : 0;
+	if (snaplayer_part(l->snap_name, &l->snap, &l->taken, e) < 0 ||
+	    snaplayer_part(l->cow_name, &l->cow, &l->taken, e) < 0)
+		return -1;
+	return 0;
+}
+
+static bool is_origin(const struct dm_dev *layer)
+{
+	return strcmp(layer->type, "snapshot-origin") == 0;
 }
 
 bool snaplayer_is_left(const struct snaplayer *l)
 {
-	return l->snap.name[0] || l->cow.name[0];
+	return l->snap.name[0] || l->cow.name[0] ||
+	       (is_origin(&l->layer) && strncmp(l->layer.uuid, OWN_LAYER, strlen(OWN_LAYER)) == 0);
 }
 
 int snaplayer_discards(const struct dm_era *dev, const struct dm_dev *layer, struct err *e)
@@ -87,7 +99,7 @@ static int switch_back(const struct dm_era *dev, const struct dm_dev *layer, uns
 static int clear_layer(const struct dm_era *dev, const struct dm_dev *layer, unsigned int limit_s,
 		       struct err *e)
 {
-	if (strcmp(layer->type, "snapshot-origin") == 0)
+	if (is_origin(layer))
 		return switch_back(dev, layer, limit_s, e);
 	/* Loaded, and its run killed before it was made the live one. */
 	return layer->pending ? dm_clear(layer->name, e) : 0;

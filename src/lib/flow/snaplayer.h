@@ -26,16 +26,20 @@ struct snaplayer {
 	struct dm_dev layer;	 /* beneath it; empty name: no device-mapper device */
 	char snap_name[DM_WORD];
 	char cow_name[DM_WORD];
-	struct dm_dev snap;	 /* each with an empty name where it does not exist */
+	struct dm_dev snap;	 /* each with an empty name where it does not exist, or is not ours */
 	struct dm_dev cow;
+	bool taken;		 /* somebody else has one of the names */
 };
 
 void snaplayer_names(const char *name, char snap[DM_WORD], char cow[DM_WORD]);
 
-/* What is there. ERR_BUSY where somebody else's device has one of the two names. */
+/* A device of that name where it is ours by its DM UUID. 1; 0 with *d zero: none, or not ours (*taken); -1. */
+int snaplayer_part(const char *name, struct dm_dev *d, bool *taken, struct err *e);
+
+/* What is there. */
 int snaplayer_find(struct snaplayer *l, const struct dm_era *dev, struct err *e);
 
-/* Is anything of a snapshot cut there? */
+/* Is anything of a snapshot cut there? An origin in a layer that is ours counts by itself. */
 bool snaplayer_is_left(const struct snaplayer *l);
 
 /*

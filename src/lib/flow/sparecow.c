@@ -27,7 +27,7 @@ static int lies_on(const struct dm_era *dev, const char *path, struct err *e)
 	struct fsfreeze f;
 	uint32_t major;
 	uint32_t minor;
-	int rc = 0;
+	int rc;
 	int fd;
 
 	if (blkdev_number(path, &major, &minor, e))
@@ -37,12 +37,14 @@ static int lies_on(const struct dm_era *dev, const char *path, struct err *e)
 		return 0;
 	fd = open(file, O_PATH | O_CLOEXEC);
 	rc = fsfreeze_open(&f, dev->major, dev->minor, e);
-	if (rc == 1 && fd >= 0 && fsfreeze_has(&f, fd))
-		err_set(e, ERR_USAGE, "%s: its file %s lies on %s itself", path, file, dev->name);
+	if (rc == 1)
+		rc = fd >= 0 && fsfreeze_has(&f, fd);
 	fsfreeze_close(&f);
 	if (fd >= 0)
 		close(fd);
-	return e->kind ? -1 : 0;
+	if (rc == 1)
+		return err_set(e, ERR_USAGE, "%s: its file %s lies on %s itself", path, file, dev->name);
+	return rc;
 }
 
 static int check_place(const struct dm_era *dev, const char *path, struct err *e)
@@ -79,16 +81,18 @@ static int is_marked(int fd, const char *path, uint8_t *buf, struct err *e)
 
 static int mark(int fd, const char *path, uint8_t *buf, struct err *e)
 {
-	const int marked = is_marked(fd, path, buf, e);
 	struct probe p;
+	int marked;
 
-	if (marked)
-		return marked < 0 ? -1 : 0;
+	/* Also of a marked one: a partition table leaves the mark where it is. */
 	probe_fd(fd, &p);
 	if (p.type[0]) {
 		err_set(e, ERR_USAGE, "--cow: %s holds something: %s", path, p.type);
 		return err_hint(e, "if it may be overwritten: wipefs --all %s", path);
 	}
+	marked = is_marked(fd, path, buf, e);
+	if (marked)
+		return marked < 0 ? -1 : 0;
 	memset(buf, 0, MARK_LEN);
 	memcpy(buf, MARK, strlen(MARK));
 	if (fdio_pwrite(fd, path, buf, MARK_LEN, 0, e))

@@ -85,22 +85,13 @@ static enum stack_kind judge(struct stack *s)
 										     : STACK_FOREIGN;
 }
 
-/* Somebody else's device of that name is none of the stack's. */
-static int find_cut(const char *name, struct dm_dev *d, struct err *e)
-{
-	const int rc = dm_find(name, d, e);
-
-	if (rc == 1 && strncmp(d->uuid, SNAPLAYER_PREFIX, strlen(SNAPLAYER_PREFIX)) != 0)
-		memset(d, 0, sizeof(*d));
-	return rc < 0 ? -1 : 0;
-}
-
 int stack_find(const char *name, struct stack *s, struct err *e)
 {
 	char orig[DM_WORD];
 	char meta[DM_WORD];
 	char snap[DM_WORD];
 	char cow[DM_WORD];
+	bool ignored;
 
 	memset(s, 0, sizeof(*s));
 	snprintf(s->name, sizeof(s->name), "%s", name);
@@ -110,7 +101,8 @@ int stack_find(const char *name, struct stack *s, struct err *e)
 	    dm_find(meta, &s->meta, e) < 0)
 		return -1;
 	snaplayer_names(name, snap, cow);
-	if (find_cut(snap, &s->snap, e) || find_cut(cow, &s->cow, e))
+	/* Somebody else's device of that name is none of the stack's. */
+	if (snaplayer_part(snap, &s->snap, &ignored, e) < 0 || snaplayer_part(cow, &s->cow, &ignored, e) < 0)
 		return -1;
 	s->kind = judge(s);
 	if (s->kind == STACK_PLAIN)

@@ -4,10 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "flow/rundir.h"
+#include "system/fdio.h"
 #include "system/pinned.h"
+#include "system/statefile.h"
+
+#define FROZEN "frozen\n"
 
 static void note_path(const char *name, char path[PATH_MAX])
 {
@@ -15,27 +20,35 @@ static void note_path(const char *name, char path[PATH_MAX])
 }
 
 /* In memory, as /run is: it is not to outlive the boot, and not to wait for a disk. */
-static int note(const char *name, struct err *e)
+static int note(const char *name, bool frozen, struct err *e)
 {
+	const char *text = frozen ? FROZEN : "";
 	char path[PATH_MAX];
 	int fd;
+	int rc;
 
 	if (rundir_make(e))
 		return -1;
 	note_path(name, path);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "%s: cannot create", path);
+	rc = fdio_pwrite(fd, path, text, strlen(text), 0, e);
 	close(fd);
-	return 0;
+	return rc;
 }
 
-bool standstill_noted(const char *name)
+bool standstill_noted(const char *name, bool *frozen)
 {
+	struct err ignored = {0};
 	char path[PATH_MAX];
+	char text[16];
+	int rc;
 
 	note_path(name, path);
-	return access(path, F_OK) == 0;
+	rc = statefile_read(path, text, sizeof(text), &ignored);
+	*frozen = rc == 1 && strcmp(text, FROZEN) == 0;
+	return rc != 0;
 }
 
 void standstill_forget(const char *name)
@@ -52,7 +65,7 @@ int standstill_begin(struct standstill *s, struct err *e)
 {
 	note_path(s->name, s->note);
 	s->job.note = s->note;
-	if (note(s->name, e))
+	if (note(s->name, s->job.thaw_fd >= 0, e))
 		return -1;
 	if (s->pinned && pinned_begin(e))
 		goto out;
@@ -85,7 +98,9 @@ int standstill_end(struct standstill *s, bool running, struct err *e)
 	acted = guard_done(&s->guard, running);
 	if (s->pinned)
 		pinned_end();
-	standstill_forget(s->name);
+	/* What does not run is for the guard, and for the next run to find. */
+	if (running)
+		standstill_forget(s->name);
 	if (!running || !acted)
 		return running ? 0 : -1;
 	err_set(e, ERR_RUNTIME, "%s: stood still for longer than %u s and was made to run again, or its guard was "

@@ -41,8 +41,11 @@ int standstill_begin(struct standstill *s, struct err *e);
  */
 int standstill_end(struct standstill *s, bool running, struct err *e);
 
-/* Did a run die in one? Its note is there until standstill_forget. */
-bool standstill_noted(const char *name);
+/*
+ * Did a run die in one, and was it to freeze a filesystem, or only to suspend devices? Its note is there until
+ * standstill_forget.
+ */
+bool standstill_noted(const char *name, bool *frozen);
 void standstill_forget(const char *name);
 
 /* Suspend and resume the devices, the highest first, the lowest first, and nothing in between. */

@@ -227,12 +227,11 @@ static int clear_cut(struct stack *s, struct err *e)
 {
 	struct dm_era dev;
 
-	if (!s->snap.name[0] && !s->cow.name[0])
+	if (!s->snap.name[0] && !s->cow.name[0] && strcmp(s->orig.type, "linear") == 0)
 		return 0;
-	if (dm_look(makedev(s->top.major, s->top.minor), &dev, e) != 1 ||
-	    snaplayer_clear(&dev, STANDSTILL_LIMIT_S, e))
-		return -1;
-	return stack_find(dev.name, s, e);
+	if (dm_look(makedev(s->top.major, s->top.minor), &dev, e) != 1)
+		return err_set(e, ERR_RUNTIME, "%s: is gone", s->name);
+	return snaplayer_clear(&dev, STANDSTILL_LIMIT_S, e) || stack_find(dev.name, s, e) ? -1 : 0;
 }
 
 int volresize(const char *name, struct volresize *r, struct err *e)

@@ -20,12 +20,14 @@
 
 __attribute__((noreturn)) static void become(const struct hook *h, const char *const *env)
 {
-	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, STOP_WAKE};
+	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, STOP_WAKE};
 	const int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 	size_t i;
 
 	setpgid(0, 0);
+	if (h->kept_fd > 0)
+		fcntl(h->kept_fd, F_SETFD, 0);
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], SIG_DFL);
 	sigemptyset(&none);
@@ -68,8 +70,9 @@ static bool wait_end(int fd, long until, bool whatever)
 static void put_down(pid_t pid, int fd)
 {
 	kill(-pid, SIGTERM);
-	if (!wait_end(fd, now_ms() + GRACE_MS, true))
-		kill(-pid, SIGKILL);
+	wait_end(fd, now_ms() + GRACE_MS, true);
+	/* The shell may have gone before what it started. It is not reaped, so the group's number is still its own. */
+	kill(-pid, SIGKILL);
 }
 
 static int judge(const struct hook *h, int status, struct err *e)

@@ -17,6 +17,7 @@ struct hook {
 	const char *command; /* for /bin/sh -c */
 	unsigned int limit_s;
 	bool whatever; /* not given up when we are told to stop */
+	int kept_fd;   /* the command and all it starts have it too: it closes with the last of them; 0: none */
 };
 
 /* "NAME=VALUE" pairs to add to the environment; ends with NULL. 0 where it ended with status 0; else ERR_RUNTIME. */

@@ -58,6 +58,9 @@ void stop_init(void)
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		if (sigs[i] != SIGHUP || !is_ignored(SIGHUP))
 			sigaction(sigs[i], &sa, NULL);
+	/* Ignored from the start, it would keep us from being told how our children ended. */
+	sa.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &sa, NULL);
 	sa.sa_handler = on_wake;
 	sigaction(STOP_WAKE, &sa, NULL);
 	sa.sa_handler = SIG_IGN;

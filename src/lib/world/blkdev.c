@@ -21,12 +21,14 @@ int blkdev_path(uint32_t major, uint32_t minor, char *path, size_t len, struct e
 	char sysfs[64];
 	char text[4097];
 	const char *name;
+	int got;
 
 	snprintf(sysfs, sizeof(sysfs), "/sys/dev/block/%" PRIu32 ":%" PRIu32 "/uevent", major, minor);
-	if (statefile_read(sysfs, text, sizeof(text), e) < 0)
+	got = statefile_read(sysfs, text, sizeof(text), e);
+	if (got < 0)
 		return -1;
-	name = strstr(text, "DEVNAME=");
-	if (e->kind != ERR_NONE || !name)
+	name = got == 1 ? strstr(text, "DEVNAME=") : NULL;
+	if (!name)
 		return err_set(e, ERR_RUNTIME, "no device node for device %" PRIu32 ":%" PRIu32, major,
 			       minor);
 	name += 8;
@@ -62,6 +64,21 @@ int blkdev_size(const char *path, uint64_t *bytes, struct err *e)
 	return rc;
 }
 
+int blkdev_sector(const char *path, uint32_t *bytes, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int sector = 0;
+	int rc = 0;
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	if (ioctl(fd, BLKSSZGET, &sector))
+		rc = err_sys(e, "%s: finding the size of its sectors", path);
+	close(fd);
+	*bytes = (uint32_t)sector;
+	return rc;
+}
+
 static void discard_path(uint32_t major, uint32_t minor, char path[64])
 {
 	snprintf(path, 64, "/sys/dev/block/%" PRIu32 ":%" PRIu32 "/queue/discard_max_bytes", major, minor);
@@ -90,6 +107,7 @@ int blkdev_discards_off(uint32_t major, uint32_t minor, const char *name, struct
 {
 	uint64_t bytes = 0;
 	char path[64];
+	bool done;
 	int fd;
 
 	if (blkdev_discard_max(major, minor, &bytes, e))
@@ -98,11 +116,12 @@ int blkdev_discards_off(uint32_t major, uint32_t minor, const char *name, struct
 		return 0;
 	discard_path(major, minor, path);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "0", 1) != 1)
+	done = fd >= 0 && write(fd, "0", 1) == 1;
+	if (!done)
 		err_sys(e, "%s: cannot turn discards off", name);
 	if (fd >= 0)
 		close(fd);
-	if (e->kind || blkdev_discard_max(major, minor, &bytes, e))
+	if (!done || blkdev_discard_max(major, minor, &bytes, e))
 		return -1;
 	if (bytes == 0)
 		return 0;

@@ -16,6 +16,9 @@ int blkdev_path(uint32_t major, uint32_t minor, char *path, size_t len, struct e
 int blkdev_number(const char *path, uint32_t *major, uint32_t *minor, struct err *e);
 int blkdev_size(const char *path, uint64_t *bytes, struct err *e);
 
+/* Logical sector, bytes. */
+int blkdev_sector(const char *path, uint32_t *bytes, struct err *e);
+
 /* How much a discard may have at the most, as the queue says now: 0 for none. */
 int blkdev_discard_max(uint32_t major, uint32_t minor, uint64_t *bytes, struct err *e);
 

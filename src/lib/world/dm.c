@@ -464,7 +464,12 @@ void dm_fence_leave_fs(struct dm_fence *f)
 
 int dm_fence_suspend(struct dm_fence *f, struct err *e)
 {
-	return dm_task_run(f->suspend) ? 0 : failed("suspend the device", f->name, e);
+	if (dm_task_run(f->suspend))
+		return 0;
+	if (dm_task_get_errno(f->suspend) != EBUSY)
+		return failed("suspend the device", f->name, e);
+	err_set(e, ERR_BUSY, "%s: cannot be suspended: somebody froze the filesystem on it, or is at work on it", f->name);
+	return err_hint(e, "if nobody is: fsfreeze --unfreeze MOUNTPOINT");
 }
 
 /*

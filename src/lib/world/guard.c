@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "world/dm.h"
@@ -18,6 +19,12 @@
 
 /* Resumes made ready ahead. More are made on demand: by then something is badly wrong anyway. */
 #define NR_READY 8
+
+/* Seconds. */
+#define TRIES 60
+
+/* A guard that does not answer for so long was stopped, and is of no use. */
+#define ANSWER_MS 20000
 
 #define READY 'r'
 #define DONE 'd'
@@ -27,8 +34,11 @@
 #define FAILED 1
 #define ACTED 3
 
-/* Not to be ended by a terminal's signals, a log-out, or a lack of memory. */
-static void harden(void)
+/*
+ * Not to be ended by a terminal's signals or a log-out; nor, where something stands still, by a lack of memory, which
+ * its children would inherit.
+ */
+static void harden(bool still)
 {
 	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
 	size_t i;
@@ -38,6 +48,8 @@ static void harden(void)
 	prctl(PR_SET_NAME, "era_guard");
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], SIG_IGN);
+	if (!still)
+		return;
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		/* Best effort: without it the guard is as likely a victim as anybody. */
@@ -66,23 +78,44 @@ static void make_ready(struct watched *w)
 				_exit(FAILED);
 }
 
-static void run_again(struct watched *w)
+/* Does all of it run? */
+static bool run_again(struct watched *w)
 {
 	const struct guard_job *j = w->job;
 	struct err ignored = {0};
 	struct dm_fence *f;
+	bool running = true;
 	size_t d;
 
 	for (d = 0; d < j->nr; d++) {
 		f = w->next < NR_READY ? w->ready[w->next][d]
 				       : dm_fence_new(j->devs[d].major, j->devs[d].minor, &ignored);
-		/* A failure has nobody to be told to; the loop tries again. */
-		if (f)
-			dm_fence_resume(f, &ignored);
+		/* A failure has nobody to be told to. */
+		if (!f || dm_fence_resume(f, &ignored))
+			running = false;
 	}
 	w->next++;
 	if (j->thaw_fd >= 0)
 		fsfreeze_thaw_fd(j->thaw_fd);
+	return running;
+}
+
+/* The program is gone. What will not run again is tried for a while, and left noted. */
+__attribute__((noreturn)) static void take_over(struct watched *w)
+{
+	const struct timespec pause = {1, 0};
+	bool running = run_again(w);
+	int tries;
+
+	for (tries = 0; !running && tries < TRIES; tries++) {
+		nanosleep(&pause, NULL);
+		running = run_again(w);
+	}
+	if (running && w->job->note && unlink(w->job->note))
+		errno = 0; /* it tells the next run to do again what is done */
+	if (w->job->last)
+		w->job->last(w->job->ctx);
+	_exit(ACTED);
 }
 
 /* Until told that all is well, or the other end is gone. */
@@ -96,7 +129,7 @@ __attribute__((noreturn)) static void watch(int fd, const struct guard_job *job)
 	int n;
 
 	make_ready(&w);
-	harden();
+	harden(job->nr > 0 || job->thaw_fd >= 0);
 	if (write(fd, &word, 1) != 1)
 		_exit(FAILED);
 	for (;;) {
@@ -109,13 +142,20 @@ __attribute__((noreturn)) static void watch(int fd, const struct guard_job *job)
 			continue;
 		if (read(fd, &word, 1) == 1 && word == DONE)
 			_exit(status);
-		run_again(&w);
-		if (job->note && unlink(job->note))
-			errno = 0; /* it tells the next run to do again what is done */
-		if (job->last)
-			job->last(job->ctx);
-		_exit(ACTED);
+		take_over(&w);
 	}
+}
+
+/* Is there something to read, or the end? Signals do not cut it short by much. */
+static bool answers(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&p, 1, ANSWER_MS);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 int guard_start(struct guard *g, const struct guard_job *job, struct err *e)
@@ -141,7 +181,7 @@ int guard_start(struct guard *g, const struct guard_job *job, struct err *e)
 		close(g->fd);
 		return err_sys(e, "cannot start the guard");
 	}
-	if (read(g->fd, &word, 1) == 1 && word == READY)
+	if (answers(g->fd) && read(g->fd, &word, 1) == 1 && word == READY)
 		return 0;
 	guard_done(g, true);
 	return err_set(e, ERR_RUNTIME, "the guard of what is to stand still did not start");
@@ -151,15 +191,21 @@ int guard_done(struct guard *g, bool running)
 {
 	const char word = DONE;
 	int status = 0;
+	pid_t pid;
 
 	if (g->pid <= 0)
 		return 0;
 	/* Without the word the guard takes us for gone, and does what it is there for. */
 	if (running && send(g->fd, &word, 1, MSG_NOSIGNAL) != 1)
 		errno = 0; /* gone already: waitpid tells */
+	shutdown(g->fd, SHUT_WR);
+	/* Its end of the pipe closes with it. Where it has to make things run, that is for the kernel to take its time. */
+	if (running && !answers(g->fd))
+		kill(g->pid, SIGKILL);
+	do
+		pid = waitpid(g->pid, &status, 0);
+	while (pid < 0 && errno == EINTR);
 	close(g->fd);
-	while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	g->pid = 0;
-	return !(WIFEXITED(status) && WEXITSTATUS(status) == IDLE);
+	return pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != IDLE;
 }

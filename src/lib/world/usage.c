@@ -316,6 +316,8 @@ struct descent {
 	unsigned int depth;
 };
 
+static int below(const struct extent *x, struct descent *d, struct err *e);
+
 /* Is one of the devices that a mapped one is made of, at any depth, on the bytes of `to`? */
 static int descend(void *ctx, const char *slave, struct err *e)
 {
@@ -330,14 +332,24 @@ static int descend(void *ctx, const char *slave, struct err *e)
 	if (shares(&x, d.to))
 		return 1;
 	d.depth++;
-	return x.name[0] ? sysblock_each(x.name, "slaves", descend, &d, e) : 0;
+	return below(&x, &d, e);
+}
+
+/* What it is made of: a device's parts; of a file the device that its filesystem is on, where that has a number. */
+static int below(const struct extent *x, struct descent *d, struct err *e)
+{
+	char name[SYSBLOCK_NAME];
+
+	if (x->name[0])
+		return sysblock_each(x->name, "slaves", descend, d, e);
+	return x->file && sysblock_name(x->dev, name) ? descend(d, name, e) : 0;
 }
 
 static int stands_on(const char *path_a, const struct extent *a, const char *path_b,
 		     const struct extent *b, struct err *e)
 {
 	struct descent d = {.to = b};
-	const int rc = a->name[0] ? sysblock_each(a->name, "slaves", descend, &d, e) : 0;
+	const int rc = below(a, &d, e);
 
 	return rc == 1 ? err_set(e, ERR_USAGE, "%s stands on %s", path_a, path_b) : rc;
 }
