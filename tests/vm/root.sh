@@ -12,7 +12,7 @@
 # The host is the boot loader: it takes initrd and arguments from the root's own /boot, as grub would.
 
 root_uuid=11111111-2222-3333-4444-555555555555
-root_bytes=$((320 << 20))
+root_bytes=$((384 << 20))
 root_offset=$((1 << 20))
 data_bytes=$((64 << 20))
 meta_bytes=$((16 << 20))

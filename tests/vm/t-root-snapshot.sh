@@ -14,8 +14,7 @@ share=/run/share
 # shellcheck source=tests/vm/cuts.sh
 . "$(dirname "$0")/cuts.sh"
 
-# With python, and room for snapshots.
-root_bytes=$((384 << 20))
+# With room for snapshots.
 meta_bytes=$((96 << 20))
 dev=$root_dev
 
