@@ -32,9 +32,12 @@ static bool is_there(const char *path)
 	return stat(path, &st) == 0;
 }
 
-static void on_last(void *ctx)
+static pid_t expected;
+
+static void on_last(void *ctx, pid_t told)
 {
-	make(ctx);
+	if (told == expected)
+		make(ctx);
 }
 
 static struct guard_job job_of(unsigned int limit_ms)
@@ -78,8 +81,12 @@ static void test_late(void)
 	usleep(300000);
 	ok(guard_done(&g, true) == 1, "told too late: it had to act");
 	ok(!is_there(last), "but the program lives, and does the rest itself");
+	expected = 4711;
 	start(&g, 60000);
+	guard_tell(&g, 1);
+	guard_tell(&g, expected);
 	ok(guard_done(&g, false) == 1, "told that it does not run: it acts");
+	expected = 0;
 	ok(!is_there(note) && is_there(last), "as if the program were gone");
 }
 

@@ -5,28 +5,38 @@
 
 #include "system/hook.h"
 
-static int run(const struct cuthooks *h, const char *option, const char *command, bool whatever, struct err *e)
+/* Should we be killed, the keeper ends the first before it runs the second. */
+static void tell_keeper(void *ctx, pid_t group)
+{
+	struct cuthooks *h = ctx;
+
+	guard_tell(&h->keeper, group);
+}
+
+static int run(struct cuthooks *h, const char *option, const char *command, bool first, struct err *e)
 {
 	const char *const env[] = {h->device, h->cut, NULL};
-	/* Should we be killed: what is still running keeps the keeper waiting, so that the second does not overtake the first. */
 	const struct hook k = {
 		.option = option,
 		.command = command,
 		.limit_s = h->limit_s,
-		.whatever = whatever,
-		.kept_fd = whatever ? 0 : h->keeper.fd,
+		.whatever = !first,
+		.told = first ? tell_keeper : NULL,
+		.ctx = h,
 	};
 
 	return hook_run(&k, env, e);
 }
 
 /* In the keeper, when the program was killed: nobody is left to be told how it went. */
-static void run_owed(void *ctx)
+static void run_owed(void *ctx, pid_t group)
 {
 	struct err ignored = {0};
-	const struct cuthooks *h = ctx;
+	struct cuthooks *h = ctx;
 
-	run(h, "--post-cut", h->post, true, &ignored);
+	if (group)
+		hook_end(group);
+	run(h, "--post-cut", h->post, false, &ignored);
 }
 
 int cuthooks_before(struct cuthooks *h, const char *device, const char *cut, struct err *e)
@@ -38,7 +48,7 @@ int cuthooks_before(struct cuthooks *h, const char *device, const char *cut, str
 	if (h->post && guard_start(&h->keeper, &job, e))
 		return -1;
 	h->owed = h->post != NULL;
-	return h->pre ? run(h, "--pre-cut", h->pre, false, e) : 0;
+	return h->pre ? run(h, "--pre-cut", h->pre, true, e) : 0;
 }
 
 void cuthooks_after(struct cuthooks *h)
@@ -46,6 +56,6 @@ void cuthooks_after(struct cuthooks *h)
 	if (!h->owed)
 		return;
 	h->owed = false;
-	run(h, "--post-cut", h->post, true, &h->failed);
+	run(h, "--post-cut", h->post, false, &h->failed);
 	guard_done(&h->keeper, true);
 }

@@ -26,8 +26,6 @@ __attribute__((noreturn)) static void become(const struct hook *h, const char *c
 	size_t i;
 
 	setpgid(0, 0);
-	if (h->kept_fd > 0)
-		fcntl(h->kept_fd, F_SETFD, 0);
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], SIG_DFL);
 	sigemptyset(&none);
@@ -73,6 +71,17 @@ static void put_down(pid_t pid, int fd)
 	wait_end(fd, now_ms() + GRACE_MS, true);
 	/* The shell may have gone before what it started. It is not reaped, so the group's number is still its own. */
 	kill(-pid, SIGKILL);
+}
+
+void hook_end(pid_t group)
+{
+	const struct timespec step = {0, 20000000L};
+	const long until = now_ms() + GRACE_MS;
+
+	kill(-group, SIGTERM);
+	while (kill(-group, 0) == 0 && now_ms() < until)
+		nanosleep(&step, NULL);
+	kill(-group, SIGKILL);
 }
 
 static int judge(const struct hook *h, int status, struct err *e)
@@ -121,7 +130,11 @@ int hook_run(const struct hook *h, const char *const *env, struct err *e)
 		waitpid(pid, NULL, 0);
 		return -1;
 	}
+	if (h->told)
+		h->told(h->ctx, pid);
 	rc = watch(h, pid, fd, e);
+	if (h->told)
+		h->told(h->ctx, 0);
 	close(fd);
 	return rc;
 }

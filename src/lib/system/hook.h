@@ -9,6 +9,7 @@
 #define ERA_SYSTEM_HOOK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "words/err.h"
 
@@ -17,10 +18,15 @@ struct hook {
 	const char *command; /* for /bin/sh -c */
 	unsigned int limit_s;
 	bool whatever; /* not given up when we are told to stop */
-	int kept_fd;   /* the command and all it starts have it too: it closes with the last of them; 0: none */
+	/* Told the process group, and 0 when that has ended; NULL: nobody is. */
+	void (*told)(void *ctx, pid_t group);
+	void *ctx;
 };
 
 /* "NAME=VALUE" pairs to add to the environment; ends with NULL. 0 where it ended with status 0; else ERR_RUNTIME. */
+/* End a group as hook_run does, without its shell being our child. */
+void hook_end(pid_t group);
+
 int hook_run(const struct hook *h, const char *const *env, struct err *e);
 
 #endif

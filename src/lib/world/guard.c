@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 
 #define READY 'r'
 #define DONE 'd'
+#define TOLD 't'
 
 /* Exit statuses. */
 #define IDLE 0
@@ -64,6 +66,7 @@ struct watched {
 	const struct guard_job *job;
 	struct dm_fence *ready[NR_READY][GUARD_DEVS_MAX];
 	int next;
+	pid_t told;
 };
 
 static void make_ready(struct watched *w)
@@ -114,7 +117,7 @@ __attribute__((noreturn)) static void take_over(struct watched *w)
 	if (running && w->job->note && unlink(w->job->note))
 		errno = 0; /* it tells the next run to do again what is done */
 	if (w->job->last)
-		w->job->last(w->job->ctx);
+		w->job->last(w->job->ctx, w->told);
 	_exit(ACTED);
 }
 
@@ -140,9 +143,13 @@ __attribute__((noreturn)) static void watch(int fd, const struct guard_job *job)
 		}
 		if (n <= 0)
 			continue;
-		if (read(fd, &word, 1) == 1 && word == DONE)
+		if (read(fd, &word, 1) != 1)
+			take_over(&w);
+		if (word == DONE)
 			_exit(status);
-		take_over(&w);
+		/* Sent in one, so what follows is there. */
+		if (word != TOLD || read(fd, &w.told, sizeof(w.told)) != sizeof(w.told))
+			take_over(&w);
 	}
 }
 
@@ -185,6 +192,15 @@ int guard_start(struct guard *g, const struct guard_job *job, struct err *e)
 		return 0;
 	guard_done(g, true);
 	return err_set(e, ERR_RUNTIME, "the guard of what is to stand still did not start");
+}
+
+void guard_tell(struct guard *g, pid_t group)
+{
+	char words[1 + sizeof(group)] = {TOLD};
+
+	memcpy(words + 1, &group, sizeof(group));
+	if (g->pid > 0 && send(g->fd, words, sizeof(words), MSG_NOSIGNAL) < 0)
+		errno = 0; /* gone: nobody is there to end anything */
 }
 
 int guard_done(struct guard *g, bool running)

@@ -34,7 +34,8 @@ struct guard_job {
 	int thaw_fd;	       /* on the filesystem to thaw, behind the devices; -1: none */
 	unsigned int limit_ms; /* 0: no clock, only the pipe */
 	const char *note;      /* a file to remove when all runs again and the program is gone; NULL: none */
-	void (*last)(void *ctx); /* what else the dead program owed; NULL: nothing */
+	/* What else the dead program owed, with what guard_tell said last; NULL: nothing. */
+	void (*last)(void *ctx, pid_t told);
 	void *ctx;
 };
 
@@ -48,6 +49,9 @@ struct guard {
  * without delay.
  */
 int guard_start(struct guard *g, const struct guard_job *job, struct err *e);
+
+/* A word for job.last: a process group of the program's, or 0. Fine on a guard that was not started. */
+void guard_tell(struct guard *g, pid_t group);
 
 /*
  * The guard ends. Where what it watches is not known to run again, it makes it run before. 0: it had nothing to
