@@ -276,6 +276,8 @@ static const char *check_cut(const struct options *o, const struct opt *opt)
 	if ((o->list != LISTFLOW_NONE || o->estimate) &&
 	    (c->kind >= WIRE_CUT_FREEZE || c->cow || c->pre || c->post))
 		return "--list and --estimate copy nothing: --cut is fence or none with them";
+	if (c->kind == WIRE_CUT_NONE && (c->pre || c->post))
+		return "--pre-cut and --post-cut go with a cut, and --cut=none makes none";
 	if (c->cow && c->kind && c->kind != WIRE_CUT_SNAPSHOT)
 		return "--cow goes with --cut=snapshot";
 	if ((opt_seen(opt, O_FREEZE_LIMIT) || opt_seen(opt, O_MAX_PASSES)) &&

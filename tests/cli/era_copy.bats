@@ -156,6 +156,9 @@ usage() { # TEXT ARG...: refused, with these words
 		usage "copy nothing: --cut is fence or none" $option --list --since 1 a.img
 		usage "copy nothing: --cut is fence or none" $option --estimate --since 1 a.img
 	done
+	for option in --pre-cut=true --post-cut=true; do
+		usage "--cut=none makes none" --cut=none $option --full a.img
+	done
 	for kind in freeze fence none; do
 		usage "--cow goes with --cut=snapshot" --cut=$kind --cow /dev/x --full a.img
 	done
