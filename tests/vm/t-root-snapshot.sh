@@ -40,10 +40,39 @@ guest_cuts() { # CUTS
 		check "cut $i: made, the stack is as before, the root answers" make_cut "$i"
 		stood_still | say
 	done
+	check "udev gives the snapshot no name of the root's filesystem" names_stay
+	check "a cut with the root frozen: the stack is as before, the root answers" make_cut $(($1 + 1)) --cut=freeze
+	stood_still | say
 	acknowledged | say
 	check "no writer had an error" end_writers
 	check "all is up" multi_user
 	check "the kernel has nothing to say" quiet_kernel
+}
+
+cutting() {
+	dmsetup table root_era-orig | grep -q snapshot-origin
+}
+
+# For as long as there is a second filesystem of that UUID.
+names_stay() {
+	local link pid
+
+	link=/dev/disk/by-uuid/$(findmnt -no UUID /)
+	is_root() {
+		[ "$(readlink -f "$link")" = "$(readlink -f "$dev")" ]
+	}
+	is_root
+	era_copy --cut=snapshot --limit-rate 8M --full "$dev" >/dev/null 2>&1 &
+	pid=$!
+	wait_for 60 cutting
+	udevadm trigger --settle --subsystem-match=block
+	cutting
+	is_root
+	kill $pid
+	wait $pid || true
+	udevadm settle
+	is_root
+	stack_is_as_before
 }
 
 quiet_kernel() {
@@ -61,6 +90,7 @@ main() {
 	for ((i = 0; i <= cuts; i++)); do
 		moment_is_good "$i" snapshot crash-consistent ext4 root/files
 	done
+	moment_is_good $((cuts + 1)) freeze filesystem-consistent ext4 root/files
 	boot_root 0 "it boots again" -- guest_again
 }
 
