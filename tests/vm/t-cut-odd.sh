@@ -406,10 +406,29 @@ guest_hooks() {
 	era_setup close data
 }
 
+cut_is() { # CUT OPTION...
+	local cut=$1
+	shift
+
+	era_copy -v --full -o /tmp/h.era "$@" "$dev" 2>/tmp/words
+	cat /tmp/words
+	grep -q "; cut $cut, " /tmp/words
+}
+
+# What nobody asked for is not made in room that would hardly do.
+guest_ample() {
+	check "a volume with little room" era_setup format -q --force --cow-size 1M /dev/vdb /dev/vdf
+	era_setup open -q data /dev/vdb /dev/vdf
+	check "auto does not rely on it" cut_is fence
+	check "it is used where it is meant" cut_is snapshot --cut=snapshot
+	era_setup close data
+}
+
 guest_odd() {
 	guest_room
 	guest_hand
 	guest_hooks
+	guest_ample
 }
 
 main() {
@@ -418,8 +437,9 @@ main() {
 	make_disk "$work/spare" 32M
 	make_disk "$work/small" 4M
 	make_disk "$work/other" 24M
+	make_disk "$work/large" 128M
 	boot 0 "the guest ends well" --timeout 1500 --disk "$work/data" --disk "$work/meta" --disk "$work/spare" \
-		--disk "$work/small" --disk "$work/other" -- guest_odd
+		--disk "$work/small" --disk "$work/other" --disk "$work/large" -- guest_odd
 }
 
 scenario "$@"

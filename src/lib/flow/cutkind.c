@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "flow/sparecow.h"
+#include "words/num.h"
+
+/* Room for a snapshot nobody asked for: a hundredth of the device, or this much. */
+#define AMPLE_PART 100u
+#define AMPLE_BYTES (UINT64_C(1) << 30)
 
 /* Which take part in a freeze as far as anybody has tried. Others may fail only when it is too late to choose. */
 static bool can_freeze(const struct fsfreeze *f)
@@ -79,6 +84,12 @@ static int choose_freeze(struct cutkind *k, const struct cut *c, const char *no_
 	return err_hint(e, "possible here: %s--cut=fence", rc ? "--cut=snapshot, " : "");
 }
 
+/* What nobody asked for should not fail every night for want of room. */
+static bool is_ample(const struct cut *c)
+{
+	return c->room.len_bytes >= num_min(c->dev.len_sectors * 512 / AMPLE_PART, AMPLE_BYTES);
+}
+
 static int choose_auto(struct cutkind *k, const struct cut *c, const struct cutkind_opts *o, const char *no_fs, struct err *e)
 {
 	char why[256];
@@ -90,7 +101,7 @@ static int choose_auto(struct cutkind *k, const struct cut *c, const struct cutk
 	rc = try_snapshot(k, c, o, why, e);
 	if (rc < 0)
 		return -1;
-	if (rc == 1)
+	if (rc == 1 && is_ample(c))
 		k->kind = WIRE_CUT_SNAPSHOT;
 	else
 		k->kind = !no_fs[0] && can_freeze(&k->fs) ? WIRE_CUT_FREEZE : WIRE_CUT_FENCE;

@@ -2,7 +2,7 @@
 /*
  * cutkind: which kind of cut a device allows: DESIGN's rule for --cut=auto, and reasons for a person.
  *
- *	auto = snapshot where there is room for one and a layer to switch,
+ *	auto = snapshot where there is ample room for one and a layer to switch,
  *	       else freeze where a filesystem that can be frozen is mounted from it, else fence
  */
 #ifndef ERA_FLOW_CUTKIND_H
