@@ -106,6 +106,15 @@ mounted_spare() {
 	wipefs -qa $spare
 }
 
+# By somebody who did not know whose it was: the mark is where it was, and the room where a partition is.
+partitioned_spare() {
+	printf 'label: gpt\n,,\n' | sfdisk -q --wipe never $spare
+	dd if=$spare bs=4k count=1 iflag=direct status=none | grep -q 'erabackup cow'
+	cow_refused $spare 2 "holds.*gpt"
+	wipefs -qa $spare
+	blockdev --rereadpt $spare
+}
+
 held_spare() {
 	local status=0
 
@@ -126,7 +135,13 @@ loop_on_it() {
 	mount "$dev" /tmp/mnt
 	dd if=/dev/zero of=/tmp/mnt/cow bs=1M count=6 conv=fsync status=none
 	loop=$(losetup -f --show /tmp/mnt/cow)
-	cow_refused "$loop" 2 "lies on" || status=$?
+	cow_refused "$loop" 2 "stands on\|lies on" || status=$?
+	losetup -d "$loop"
+	# A partition of it says nothing of a file by itself.
+	echo ',,' | sfdisk -q /tmp/mnt/cow
+	loop=$(losetup -P -f --show /tmp/mnt/cow)
+	wait_for 30 test -b "${loop}p1"
+	cow_refused "${loop}p1" 2 "stands on" || status=$?
 	losetup -d "$loop"
 	umount /tmp/mnt
 	return $status
@@ -169,6 +184,7 @@ guest_room() {
 	check "makes a snapshot" says_cut snapshot
 	scribble "$dev" 5M 1M
 	check "and with our mark again" next --cow $spare --cut=snapshot
+	check "with our mark, and partitions since" partitioned_spare
 	check "little room, and little is written" next --cow $small
 	check "an overflow: no end, status 1, all as before" overflows --cow $small
 	check "also into a pipe" overflows_in_a_pipe

@@ -53,25 +53,31 @@ cutting() {
 	dmsetup table root_era-orig | grep -q snapshot-origin
 }
 
-# For as long as there is a second filesystem of that UUID.
-names_stay() {
-	local link pid
+# Where all names lead but those of device-mapper devices by their own name, which the snapshot may have.
+names() {
+	udevadm settle
+	find /dev/disk -type l ! -path '*/by-id/dm-*' -printf '%p %l\n' | sort
+}
 
-	link=/dev/disk/by-uuid/$(findmnt -no UUID /)
-	is_root() {
-		[ "$(readlink -f "$link")" = "$(readlink -f "$dev")" ]
-	}
-	is_root
-	era_copy --cut=snapshot --limit-rate 8M --full "$dev" >/dev/null 2>&1 &
+# Nowhere else, for as long as there is a snapshot of the same UUID, even if udev looks at all again.
+names_stay() {
+	local before pid during
+
+	udevadm trigger --subsystem-match=block
+	before=$(names)
+	grep -q "/by-uuid/$root_uuid ../../$(basename "$(readlink -f "$dev")")$" <<<"$before"
+	era_copy --cut=snapshot --limit-rate 4M --full "$dev" >/dev/null 2>&1 &
 	pid=$!
 	wait_for 60 cutting
-	udevadm trigger --settle --subsystem-match=block
+	during=$(names)
+	is "$during" "$before"
+	udevadm trigger --subsystem-match=block
+	during=$(names)
+	is "$during" "$before"
 	cutting
-	is_root
 	kill $pid
 	wait $pid || true
-	udevadm settle
-	is_root
+	is "$(names)" "$before"
 	stack_is_as_before
 }
 

@@ -11,6 +11,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "world/udevdb.h"
+
+_Static_assert(UDEVDB_DM_RULES_OFF == DM_UDEV_DISABLE_DM_RULES_FLAG &&
+	       UDEVDB_SUBSYSTEM_RULES_OFF == DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG &&
+	       UDEVDB_DISK_RULES_OFF == DM_UDEV_DISABLE_DISK_RULES_FLAG &&
+	       UDEVDB_OTHER_RULES_OFF == DM_UDEV_DISABLE_OTHER_RULES_FLAG &&
+	       UDEVDB_LOW_PRIORITY == DM_UDEV_LOW_PRIORITY_FLAG, "the flags of libdevmapper");
+
 /* What libdevmapper said last. It logs from the thread that calls it, which is the main one. */
 static char last_words[256];
 
@@ -74,18 +82,13 @@ static int look_info(struct dm_era *d, struct err *e)
 	struct dm_task *t = new_task(DM_DEVICE_INFO, d->major, d->minor);
 	struct dm_info info = {0};
 	char buf[32];
-	int rc = -1;
 
-	if (!t || !dm_task_run(t) || !dm_task_get_info(t, &info) || !info.exists) {
-		failed("describe the device", number(d->major, d->minor, buf), e);
-		goto out;
-	}
+	if (!t || !dm_task_run(t) || !dm_task_get_info(t, &info) || !info.exists)
+		return done(t, failed("describe the device", number(d->major, d->minor, buf), e));
 	snprintf(d->name, sizeof(d->name), "%s", dm_task_get_name(t));
 	snprintf(d->uuid, sizeof(d->uuid), "%s", dm_task_get_uuid(t) ? dm_task_get_uuid(t) : "");
 	d->suspended = info.suspended;
-	rc = 0;
-out:
-	return done(t, rc);
+	return done(t, 0);
 }
 
 /* "MAJOR:MINOR MAJOR:MINOR SECTORS" */
@@ -187,16 +190,14 @@ static struct dm_task *named_task(int type, const char *name)
 int dm_find(const char *name, struct dm_dev *d, struct err *e)
 {
 	struct dm_task *t = named_task(DM_DEVICE_TABLE, name);
-	int rc = t ? describe(t, name, d, e) : failed("describe the device", name, e);
 
-	return done(t, rc);
+	return done(t, t ? describe(t, name, d, e) : failed("describe the device", name, e));
 }
 
 int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err *e)
 {
 	struct dm_task *t;
 	char buf[32];
-	int rc;
 
 	memset(d, 0, sizeof(*d));
 	dm_log_with_errno_init(on_log);
@@ -204,8 +205,7 @@ int dm_find_number(uint32_t major, uint32_t minor, struct dm_dev *d, struct err 
 		return 0;
 	t = new_task(DM_DEVICE_TABLE, major, minor);
 	number(major, minor, buf);
-	rc = t ? describe(t, buf, d, e) : failed("describe the device", buf, e);
-	return done(t, rc);
+	return done(t, t ? describe(t, buf, d, e) : failed("describe the device", buf, e));
 }
 
 int dm_first_number(const char *params, uint32_t *major, uint32_t *minor)
@@ -311,9 +311,8 @@ int dm_load(const struct dm_table *t, struct err *e)
 int dm_clear(const char *name, struct err *e)
 {
 	struct dm_task *t = named_task(DM_DEVICE_CLEAR, name);
-	int rc = t && dm_task_run(t) ? 0 : failed("drop the loaded table", name, e);
 
-	return done(t, rc);
+	return done(t, t && dm_task_run(t) ? 0 : failed("drop the loaded table", name, e));
 }
 
 int dm_remove(const char *name, struct err *e)
@@ -336,12 +335,9 @@ int dm_has_target(const char *type, struct err *e)
 	int rc;
 
 	/* Unlike the list this loads the module. */
-	if (t && dm_task_run(t)) {
-		dm_task_destroy(t);
-		return 1;
-	}
-	if (t)
-		dm_task_destroy(t);
+	if (t && dm_task_run(t))
+		return done(t, 1);
+	done(t, 0);
 	t = dm_task_create(DM_DEVICE_LIST_VERSIONS);
 	rc = t && dm_task_run(t) ? listed(t, type) : failed("list its targets", "this kernel", e);
 	return done(t, rc);
@@ -426,6 +422,22 @@ struct dm_fence {
 	char name[32];
 };
 
+/*
+ * A resume makes an event, which tells udev anew what it may do with the device. libdevmapper says "all" where it is
+ * told nothing: then the layer beneath a volume would get the links of the filesystem on it, and who mounts by UUID
+ * would write past dm-era. So udev is told what it was told before.
+ */
+static void keep_udev_flags(struct dm_task *resume, uint32_t major, uint32_t minor)
+{
+	const int with_udev = dm_udev_get_sync_support();
+	uint32_t cookie = 0;
+
+	/* Without a wait this sets the flags and no cookie. */
+	dm_udev_set_sync_support(0);
+	dm_task_set_cookie(resume, &cookie, udevdb_dm_flags(major, minor));
+	dm_udev_set_sync_support(with_udev);
+}
+
 struct dm_fence *dm_fence_new(uint32_t major, uint32_t minor, struct err *e)
 {
 	struct dm_fence *f = calloc(1, sizeof(*f));
@@ -439,11 +451,13 @@ struct dm_fence *dm_fence_new(uint32_t major, uint32_t minor, struct err *e)
 	f->resume = new_task(DM_DEVICE_RESUME, major, minor);
 	/* Keeps the control node open, so that no path is walked while suspended. */
 	dm_hold_control_dev(1);
-	if (f->suspend && f->resume)
-		return f;
-	failed("prepare a fence", f->name, e);
-	dm_fence_free(f);
-	return NULL;
+	if (!f->suspend || !f->resume) {
+		failed("prepare a fence", f->name, e);
+		dm_fence_free(f);
+		return NULL;
+	}
+	keep_udev_flags(f->resume, major, minor);
+	return f;
 }
 
 void dm_fence_free(struct dm_fence *f)
@@ -472,17 +486,12 @@ int dm_fence_suspend(struct dm_fence *f, struct err *e)
 	return err_hint(e, "if nobody is: fsfreeze --unfreeze MOUNTPOINT");
 }
 
-/*
- * A resume makes an event. Without a cookie libdevmapper marks it so that udev takes the device's names
- * in /dev away, as if the library made them itself; but for a resume it makes none. With a cookie
- * somebody has to wait for udev, and here nobody may. Unmarked, udev goes by what it knows of the
- * device, and all stays as it is.
- */
 int dm_fence_resume(struct dm_fence *f, struct err *e)
 {
 	const int with_udev = dm_udev_get_sync_support();
 	int ok;
 
+	/* Nobody may wait for udev here. */
 	dm_udev_set_sync_support(0);
 	ok = dm_task_run(f->resume);
 	dm_udev_set_sync_support(with_udev);
