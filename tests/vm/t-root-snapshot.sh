@@ -53,31 +53,38 @@ cutting() {
 	dmsetup table root_era-orig | grep -q snapshot-origin
 }
 
-# Where all names lead but those of device-mapper devices by their own name, which the snapshot may have.
-names() {
+# No name of a filesystem, or of anything, leads to a layer of the volume: who mounts by UUID must not get past dm-era.
+# The disk beneath has the root's UUID as well, but it is in use, and no mount gets it.
+nothing_leads_to() { # PART...
+	local part found
+
 	udevadm settle
-	find /dev/disk -type l ! -path '*/by-id/dm-*' -printf '%p %l\n' | sort
+	for part; do
+		found=$(find /dev/disk -lname "*/$(basename "$(readlink -f "$dev-$part")")")
+		[ -z "$found" ] || {
+			echo "to $part leads $found"
+			return 1
+		}
+	done
 }
 
-# Nowhere else, for as long as there is a snapshot of the same UUID, even if udev looks at all again.
+# For as long as there is a snapshot of the same UUID, even if udev looks at all again.
 names_stay() {
-	local before pid during
+	local pid
 
-	udevadm trigger --subsystem-match=block
-	before=$(names)
-	grep -q "/by-uuid/$root_uuid ../../$(basename "$(readlink -f "$dev")")$" <<<"$before"
+	nothing_leads_to orig meta
 	era_copy --cut=snapshot --limit-rate 4M --full "$dev" >/dev/null 2>&1 &
 	pid=$!
 	wait_for 60 cutting
-	during=$(names)
-	is "$during" "$before"
+	nothing_leads_to snap cow orig meta
 	udevadm trigger --subsystem-match=block
-	during=$(names)
-	is "$during" "$before"
+	nothing_leads_to snap cow orig meta
 	cutting
 	kill $pid
 	wait $pid || true
-	is "$(names)" "$before"
+	nothing_leads_to orig meta
+	udevadm trigger --subsystem-match=block
+	nothing_leads_to orig meta
 	stack_is_as_before
 }
 

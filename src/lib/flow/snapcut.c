@@ -168,8 +168,8 @@ int snapcut_prepare(struct snapcut *s, const struct dm_era *dev, const struct sn
 	s->layer = l.layer;
 	s->made = true;
 	/*
-	 * NAME-snap gets a table in which nothing can be read first: udev goes by what it was told then, also at the
-	 * switch, where it is told nothing, and makes no links to a second filesystem of the same UUID.
+	 * NAME-snap gets a table in which nothing can be read first, and udev is told to make no links to what is on it:
+	 * a second filesystem of the same UUID. The switch tells it the same again.
 	 */
 	if (make_cow(s, l.cow_name, &cow, e) ||
 	    make(l.snap_name, "snap", dev, "error", "", dev->len_sectors, &s->snap, e) ||
