@@ -16,7 +16,6 @@ int moment_open(struct moment *m, struct cut *c, const struct moment_opts *o, in
 
 	memset(m, 0, sizeof(*m));
 	m->cut = c;
-	m->limit_s = o->limit_s;
 	c->limit_s = o->limit_s;
 	m->hooks.pre = o->pre;
 	m->hooks.post = o->post;
@@ -43,10 +42,18 @@ static int instant(struct moment *m, struct err *e)
 					    : cut_fence(m->cut, e);
 }
 
+/* What is dirty is written ahead of a command that may take its time, so that little is left behind it. */
+static int before(struct moment *m, struct err *e)
+{
+	if (m->hooks.pre)
+		fsfreeze_sync(&m->fs);
+	return cuthooks_before(&m->hooks, m->cut->dev.name, wire_cut_name((uint8_t)m->kind), e);
+}
+
 /* The commands stand around as little as can be: a database is in its backup mode meanwhile. */
 static int instant_hooked(struct moment *m, struct err *e)
 {
-	int rc = cuthooks_before(&m->hooks, m->cut->dev.name, wire_cut_name((uint8_t)m->kind), e);
+	int rc = before(m, e);
 
 	if (rc == 0)
 		rc = instant(m, e);
@@ -57,12 +64,10 @@ static int instant_hooked(struct moment *m, struct err *e)
 static int first(struct moment *m, bool listed, struct err *e)
 {
 	if (m->kind == WIRE_CUT_SNAPSHOT &&
-	    snapcut_prepare(&m->snap, &m->cut->dev, &m->room, m->limit_s, e))
+	    snapcut_prepare(&m->snap, &m->cut->dev, &m->room, m->cut->limit_s, e))
 		return -1;
 	if (cut_ready(m->cut, is_fenced(m), listed, e))
 		return -1;
-	if (is_fenced(m))
-		fsfreeze_sync(&m->fs);
 	/* A freeze has them around its last pass. */
 	return m->kind == WIRE_CUT_FREEZE ? instant(m, e) : instant_hooked(m, e);
 }
@@ -128,11 +133,11 @@ static int freeze_guarded(struct moment *m, struct err *e)
 		.pinned = true,
 		.still_us = &m->cut->still_us,
 		.job = {.devs = {{dev->major, dev->minor}}, .nr = 1, .thaw_fd = m->fs.fd,
-			.limit_ms = m->limit_s * 1000},
+			.limit_ms = m->cut->limit_s * 1000},
 	};
 	fsfreeze_sync(&m->fs);
 	if (standstill_begin(&m->frozen, e) == 0) {
-		stop_deadline(m->limit_s * 1000);
+		stop_deadline(m->cut->limit_s * 1000);
 		rc = freeze(m, f, e);
 	}
 	dm_fence_free(f);
@@ -143,9 +148,7 @@ int moment_freeze(struct moment *m, uint64_t since, struct blockset *set, struct
 {
 	if (cut_ready(m->cut, true, true, e))
 		return -1;
-	fsfreeze_sync(&m->fs);
-	if (cuthooks_before(&m->hooks, m->cut->dev.name, wire_cut_name(WIRE_CUT_FREEZE), e) ||
-	    freeze_guarded(m, e))
+	if (before(m, e) || freeze_guarded(m, e))
 		return -1;
 	return cut_list(m->cut, true, since, ERAMETA_NO_LIMIT, set, e);
 }

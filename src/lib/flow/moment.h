@@ -37,7 +37,6 @@ struct moment_opts {
 struct moment {
 	enum wire_cut kind;
 	struct cut *cut;
-	unsigned int limit_s;
 	struct snaproom room;
 	struct snapcut snap;
 	struct fsfreeze fs; /* mounted from the device; fd -1: none that can be frozen */

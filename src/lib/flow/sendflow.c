@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "flow/identity.h"
 #include "flow/standstill.h"
+#include "system/clock.h"
 #include "words/num.h"
 
 /* A pass of less says nothing about the next one, if another did. */
@@ -18,6 +18,7 @@ struct send {
 	const struct sendflow_opts *o;
 	struct sendflow_result *r;
 	struct streamout *out;
+	struct copyflow_opts copy; /* of live passes */
 	struct blockset next; /* what a pass behind the first has */
 	/* Of the pass that runs, and how fast the last one was. */
 	uint64_t done;
@@ -36,25 +37,16 @@ static void on_tick(void *arg, uint64_t done, uint64_t total, uint64_t stream)
 
 /* One pass */
 
-static double seconds_since(const struct timespec *t)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - t->tv_sec) + (double)(now.tv_nsec - t->tv_nsec) / 1e9;
-}
-
 static int copy_pass(struct send *s, const struct wire_pass *pass, const struct blockset *set,
 		     const struct copyflow_opts *copy, struct err *e)
 {
 	const uint64_t bytes = copyflow_bytes(set, s->out->granule, s->out->size);
-	struct timespec begin;
+	const int64_t begin_us = clock_us();
 	double took;
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
 	if (streamout_pass(s->out, pass, set, e) || copyflow_pass(&s->p->src, set, s->out, copy, e))
 		return -1;
-	took = seconds_since(&begin);
+	took = (double)(clock_us() - begin_us) / 1e6;
 	/* A small pass is all overhead. */
 	if (took > 0 && (bytes >= RATE_BYTES || s->bytes_a_second <= 0))
 		s->bytes_a_second = (double)bytes / took;
@@ -67,13 +59,9 @@ static int copy_pass(struct send *s, const struct wire_pass *pass, const struct 
 /* The reads of a snapshot that overflowed fail, or may have passed writes: the reason is told, not the symptom. */
 static int first_pass(struct send *s, const struct wire_pass *pass, struct err *e)
 {
-	struct copyflow_opts copy = s->o->copy;
 	struct err why = {0};
-	int rc;
+	const int rc = copy_pass(s, pass, &s->p->set, &s->copy, e);
 
-	copy.tick.fn = on_tick;
-	copy.tick.arg = s;
-	rc = copy_pass(s, pass, &s->p->set, &copy, e);
 	if (moment_whole(&s->p->moment, s->done, s->total, &why) == 0)
 		return rc;
 	*e = why;
@@ -99,7 +87,7 @@ static uint64_t bytes_in(const struct send *s, double seconds)
 static uint64_t freeze_limit(const struct send *s)
 {
 	/* Never so much that it might not be done in the time allowed. */
-	const uint64_t most = bytes_in(s, s->p->moment.limit_s / 2.0);
+	const uint64_t most = bytes_in(s, s->p->cut.limit_s / 2.0);
 
 	if (s->o->freeze_s)
 		return num_min((uint64_t)(s->bytes_a_second * s->o->freeze_s), most);
@@ -113,7 +101,7 @@ static int too_much(const struct send *s, uint64_t left, struct err *e)
 
 	err_set(e, ERR_RUNTIME, "%s: after %u passes %s are left, too much for the %u s that its filesystem may be frozen, at %s "
 				"a second", s->p->cut.dev.name, s->r->passes, num_size(left, a, sizeof(a)),
-		s->p->moment.limit_s, num_size((uint64_t)s->bytes_a_second, b, sizeof(b)));
+		s->p->cut.limit_s, num_size((uint64_t)s->bytes_a_second, b, sizeof(b)));
 	return err_hint(e, "nothing was frozen; more --max-passes or --freeze-timeout, or a faster way for the stream, or "
 			   "--cut=fence");
 }
@@ -130,19 +118,15 @@ static int enough(struct send *s, unsigned int passes, uint64_t since, struct er
 		return 1;
 	if (passes < s->o->max_passes)
 		return 0;
-	return left <= bytes_in(s, s->p->moment.limit_s) ? 1 : too_much(s, left, e);
+	return left <= bytes_in(s, s->p->cut.limit_s) ? 1 : too_much(s, left, e);
 }
 
 static int live_pass(struct send *s, struct wire_pass *pass, struct err *e)
 {
-	struct copyflow_opts copy = s->o->copy;
-
-	copy.tick.fn = on_tick;
-	copy.tick.arg = s;
 	if (empty_set(s, e) || moment_pass(&s->p->moment, pass->since, &s->next, e))
 		return -1;
 	pass->era_c = s->p->cut.era_c;
-	return copy_pass(s, pass, &s->next, &copy, e);
+	return copy_pass(s, pass, &s->next, &s->copy, e);
 }
 
 static int explain_frozen(struct err *e)
@@ -213,10 +197,12 @@ static int end(struct send *s, struct err *e)
 int sendflow(struct plan *p, const struct sendflow_opts *o, int fd, const char *name,
 	     struct sendflow_result *r, struct err *e)
 {
-	struct send s = {.p = p, .o = o, .r = r};
+	struct send s = {.p = p, .o = o, .r = r, .copy = o->copy};
 	int rc = -1;
 
 	memset(r, 0, sizeof(*r));
+	s.copy.tick.fn = on_tick;
+	s.copy.tick.arg = &s;
 	s.out = calloc(1, sizeof(*s.out));
 	if (!s.out)
 		return err_set(e, ERR_RUNTIME, "no memory to write a stream");

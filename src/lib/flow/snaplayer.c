@@ -56,12 +56,10 @@ bool snaplayer_is_left(const struct snaplayer *l)
 int snaplayer_discards(const struct dm_era *dev, const struct dm_dev *layer, struct err *e)
 {
 	uint64_t top;
-	uint64_t low;
 
-	if (blkdev_discard_max(dev->major, dev->minor, &top, e) ||
-	    blkdev_discard_max(layer->major, layer->minor, &low, e))
+	if (blkdev_discard_max(dev->major, dev->minor, &top, e))
 		return -1;
-	return top == 0 && low != 0 ? blkdev_discards_off(layer->major, layer->minor, layer->name, e) : 0;
+	return top == 0 ? blkdev_discards_off(layer->major, layer->minor, layer->name, e) : 0;
 }
 
 /* Back to the linear table on the device that the origin is. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "flow/rundir.h"
+#include "system/clock.h"
 #include "system/fdio.h"
 #include "system/pinned.h"
 #include "system/statefile.h"
@@ -70,7 +71,7 @@ int standstill_begin(struct standstill *s, struct err *e)
 	if (s->pinned && pinned_begin(e))
 		goto out;
 	if (guard_start(&s->guard, &s->job, e) == 0) {
-		clock_gettime(CLOCK_MONOTONIC, &s->begin);
+		s->begin_us = clock_us();
 		return 0;
 	}
 	if (s->pinned)
@@ -80,21 +81,12 @@ out:
 	return -1;
 }
 
-static void measure(const struct standstill *s)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	*s->still_us += (uint64_t)((end.tv_sec - s->begin.tv_sec) * 1000000 +
-				   (end.tv_nsec - s->begin.tv_nsec) / 1000);
-}
-
 int standstill_end(struct standstill *s, bool running, struct err *e)
 {
 	int acted;
 
 	if (s->still_us)
-		measure(s);
+		*s->still_us += (uint64_t)(clock_us() - s->begin_us);
 	acted = guard_done(&s->guard, running);
 	if (s->pinned)
 		pinned_end();

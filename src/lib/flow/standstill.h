@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "words/err.h"
 #include "world/dm.h"
@@ -28,7 +27,7 @@ struct standstill {
 	bool pinned; /* a device will be suspended: all our memory has to stay */
 	char note[PATH_MAX];
 	struct guard guard;
-	struct timespec begin;
+	int64_t begin_us;
 	uint64_t *still_us; /* what it took is added; NULL: not measured */
 };
 

@@ -227,8 +227,6 @@ static int clear_cut(struct stack *s, struct err *e)
 {
 	struct dm_era dev;
 
-	if (!s->snap.name[0] && !s->cow.name[0] && strcmp(s->orig.type, "linear") == 0)
-		return 0;
 	if (dm_look(makedev(s->top.major, s->top.minor), &dev, e) != 1)
 		return err_set(e, ERR_RUNTIME, "%s: is gone", s->name);
 	return snaplayer_clear(&dev, STANDSTILL_LIMIT_S, e) || stack_find(dev.name, s, e) ? -1 : 0;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/stop.h"
 
 #define LOOK_MS 200
@@ -43,10 +44,7 @@ __attribute__((noreturn)) static void become(const struct hook *h, const char *c
 
 static long now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (long)(clock_us() / 1000);
 }
 
 /* Until the child has ended: true; or the time has come, or a stop was asked for: false. */

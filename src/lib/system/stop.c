@@ -4,27 +4,20 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
+
+#include "system/clock.h"
 
 #define CANCELLED (-1)
 
 static atomic_int flag; /* 0, a signal's number, or CANCELLED */
-static atomic_int_least64_t deadline; /* milliseconds of the monotonic clock; 0: none */
+static atomic_int_least64_t deadline; /* by clock_us; 0: none */
 static unsigned int deadline_ms;
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static bool is_over(void)
 {
 	const int64_t at = atomic_load(&deadline);
 
-	return at != 0 && now_ms() >= at;
+	return at != 0 && clock_us() >= at;
 }
 
 static void on_signal(int sig)
@@ -75,7 +68,7 @@ bool stop_requested(void)
 void stop_deadline(unsigned int ms)
 {
 	deadline_ms = ms;
-	atomic_store(&deadline, ms ? now_ms() + (int64_t)ms : 0);
+	atomic_store(&deadline, ms ? clock_us() + (int64_t)ms * 1000 : 0);
 }
 
 void stop_cancel(void)
