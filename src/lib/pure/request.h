@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * request: the command lines that erabackup sends to a source, and that a restricted key accepts.
+ *
+ *	era_copy --from TOKEN [--cut=KIND] [...] DEVICE           a stream
+ *	era_copy --estimate --json --from TOKEN DEVICE            how much it would be
+ *
+ * One text for one request: options in a fixed order, one blank between words, numbers as num prints them, no quotes.
+ * So a text is accepted if, and only if, printing what was parsed gives the same text again. Nothing in it needs
+ * quoting in a shell, and nothing in it is ever given to one by era_copy.
+ */
+#ifndef ERA_PURE_REQUEST_H
+#define ERA_PURE_REQUEST_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pure/token.h"
+#include "pure/wire.h"
+#include "words/err.h"
+
+#define REQUEST_LEN 4096
+#define REQUEST_WORDS_MAX 32
+
+/* Strings are the caller's. NULL, 0: not said. */
+struct request {
+	const char *command; /* "era_copy", or an absolute path */
+	bool estimate;
+	struct token token;
+	enum wire_cut cut;
+	const char *cow;
+	const char *freeze_limit;
+	unsigned int max_passes;
+	unsigned int freeze_timeout;
+	int level;
+	bool plain;
+	unsigned int threads;
+	uint64_t limit_rate;
+	/* Only where the source's key is not restricted: quoted for a shell, never accepted by request_parse. */
+	const char *pre_cut;
+	const char *post_cut;
+	unsigned int hook_timeout;
+	const char *device;
+};
+
+/* Is every byte of the path one that no shell takes for something else? Absolute, no "//", no part "." or "..". */
+bool request_path_ok(const char *path);
+
+/* ERR_USAGE where something does not fit, or has bytes that would need quoting. */
+int request_print(const struct request *r, char text[REQUEST_LEN], struct err *e);
+
+/*
+ * The words of an acceptable text: words[0] is the command, words[*nr - 1] the device; they lie in `room`. *r points
+ * into it too. ERR_USAGE, and nothing more is told: who sends something else is not to be helped.
+ */
+int request_parse(const char *text, char room[REQUEST_LEN], char *words[REQUEST_WORDS_MAX + 1], unsigned int *nr,
+		  struct request *r, struct err *e);
+
+#endif
