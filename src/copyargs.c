@@ -45,6 +45,8 @@ enum {
 	O_THREADS,
 	O_LIMIT_RATE,
 	O_ALLOW_KERNEL,
+	O_FORCED,
+	O_ALLOW,
 	O_PROGRESS,
 	O_QUIET,
 	O_VERBOSE,
@@ -79,6 +81,8 @@ static const struct opt_spec specs[] = {
 	{O_THREADS, 'T', "threads", "N", "threads (default: as many as cores, up to 8)", false},
 	{O_LIMIT_RATE, 0, "limit-rate", "RATE", "read at most RATE bytes a second, as 50M", false},
 	{O_ALLOW_KERNEL, 0, "allow-kernel", NULL, "work on a kernel known to lose writes", false},
+	{O_FORCED, 0, "forced-command", NULL, "in authorized_keys: take a request of erabackup", false},
+	{O_ALLOW, 0, "allow", "DEVICE", "with --forced-command: of this device", true},
 	{O_PROGRESS, 0, "progress", "WHEN", "auto, always, never or json", false},
 	{O_QUIET, 'q', "quiet", NULL, "errors only", false},
 	{O_VERBOSE, 'v', "verbose", NULL, "a summary at the end", false},
@@ -210,6 +214,8 @@ static int take(struct copyargs *a, int id, const char *value, struct err *e)
 	case O_OUTPUT: a->output = value; return 0;
 	case O_COMPRESS: return take_compress(value, &a->plain, e);
 	case O_ALLOW_KERNEL: a->plan.allow_kernel = true; return 0;
+	case O_FORCED: a->is_forced = true; return 0;
+	case O_ALLOW: return forced_allow(&a->forced, value, e);
 	case O_PROGRESS: return progress_parse(value, &a->progress, e);
 	case O_QUIET: a->quiet = true; return 0;
 	case O_VERBOSE: a->verbose = true; return 0;
@@ -295,6 +301,8 @@ static int check_modes(const struct copyargs *a, const struct opt *opt, struct e
 		why = "--level does not go with --compress=none";
 	else if (a->output && (a->list != LISTFLOW_NONE || a->estimate))
 		why = "--output is for a stream; redirect standard output";
+	else if (a->forced.nr > 0 && !a->is_forced)
+		why = "--allow goes with --forced-command";
 	else if (a->quiet && a->verbose)
 		why = "--quiet and --verbose exclude each other";
 	return why ? err_set(e, ERR_USAGE, "%s", why) : 0;
@@ -308,6 +316,93 @@ static int check(const struct copyargs *a, const struct opt *opt, int operands, 
 		return 0;
 	err_set(e, ERR_USAGE, operands ? "more than one DEVICE" : "no DEVICE is named");
 	return err_hint(e, "see era_copy --help");
+}
+
+/* A whole command line was read. */
+static int settle(struct copyargs *a, const struct opt *opt, struct err *e)
+{
+	if (check(a, opt, opt->argc - optind, e))
+		return -1;
+	if (optind < opt->argc) {
+		a->plan.device = opt->argv[optind];
+		if (opt_operand(a->plan.device, "DEVICE", e))
+			return -1;
+	}
+	if (a->send.copy.threads == 0)
+		a->send.copy.threads = cores_default();
+	if (a->plain)
+		a->send.level = 0;
+	/* An estimate is not worth a standstill. */
+	if (a->estimate && a->plan.cut.kind == 0)
+		a->plan.cut.kind = WIRE_CUT_NONE;
+	a->plan.cut.list_only = a->list != LISTFLOW_NONE;
+	return 0;
+}
+
+/* The line of a key */
+
+#define BIT(id) (1ULL << (id))
+#define LINE_MAY                                                                                                   \
+	(BIT(O_FORCED) | BIT(O_ALLOW) | BIT(O_COW) | BIT(O_FREEZE_TIMEOUT) | BIT(O_PRE_CUT) | BIT(O_POST_CUT) |    \
+	 BIT(O_HOOK_TIMEOUT) | BIT(O_LEVEL) | BIT(O_THREADS) | BIT(O_LIMIT_RATE) | BIT(O_ALLOW_KERNEL))
+
+static int check_line(struct copyargs *a, const struct opt *opt, struct err *e)
+{
+	a->line = opt->seen;
+	a->forced.cow = a->plan.cut.cow;
+	if (a->forced.nr == 0)
+		err_set(e, ERR_USAGE, "--forced-command needs --allow DEVICE");
+	else if ((opt->seen & ~LINE_MAY) || optind < opt->argc)
+		err_set(e, ERR_USAGE, "beside --forced-command stands a DEVICE, or an option that does not go with it");
+	else
+		return 0;
+	return err_hint(e, "see RESTRICTED KEYS in era_copy(1)");
+}
+
+/* The line's own value stands; of two rates the smaller one. */
+static int take_asked(struct copyargs *a, int id, const char *value, struct err *e)
+{
+	const uint64_t rate = a->send.copy.limit_rate;
+
+	if (id == O_LIMIT_RATE && rate > 0) {
+		if (take(a, id, value, e))
+			return -1;
+		a->send.copy.limit_rate = num_min(a->send.copy.limit_rate, rate);
+		return 0;
+	}
+	/* A level of the line's is there to be used. */
+	if ((a->line & BIT(id)) || (id == O_COMPRESS && (a->line & BIT(O_LEVEL))))
+		return 0;
+	return take(a, id, value, e);
+}
+
+/* What of the line the cut that was asked for has no use for. */
+static void leave_out(struct copyargs *a, const struct opt *asked)
+{
+	struct moment_opts *c = &a->plan.cut;
+	const bool no_cut = a->estimate || c->kind == WIRE_CUT_NONE;
+
+	if (no_cut)
+		c->pre = c->post = NULL;
+	if (no_cut || (c->kind && c->kind != WIRE_CUT_SNAPSHOT) || opt_seen(asked, O_FREEZE_LIMIT) ||
+	    opt_seen(asked, O_MAX_PASSES))
+		c->cow = NULL;
+}
+
+int copyargs_request(struct copyargs *a, struct forced_asked *asked, struct err *e)
+{
+	struct opt opt = {.argc = (int)asked->nr, .argv = asked->words, .specs = specs};
+	const char *value;
+	int id;
+	int rc;
+
+	while ((rc = opt_next(&opt, &id, &value, e)) > 0)
+		if (take_asked(a, id, value, e))
+			return -1;
+	if (rc < 0)
+		return -1;
+	leave_out(a, &opt);
+	return settle(a, &opt, e);
 }
 
 int copyargs_parse(int argc, char **argv, struct copyargs *a, struct err *e)
@@ -326,20 +421,7 @@ int copyargs_parse(int argc, char **argv, struct copyargs *a, struct err *e)
 	while ((rc = opt_next(&opt, &id, &value, e)) > 0)
 		if (take(a, id, value, e))
 			return -1;
-	if (rc < 0 || check(a, &opt, argc - optind, e))
+	if (rc < 0)
 		return -1;
-	if (optind < argc) {
-		a->plan.device = argv[optind];
-		if (opt_operand(a->plan.device, "DEVICE", e))
-			return -1;
-	}
-	if (a->send.copy.threads == 0)
-		a->send.copy.threads = cores_default();
-	if (a->plain)
-		a->send.level = 0;
-	/* An estimate is not worth a standstill. */
-	if (a->estimate && a->plan.cut.kind == 0)
-		a->plan.cut.kind = WIRE_CUT_NONE;
-	a->plan.cut.list_only = a->list != LISTFLOW_NONE;
-	return 0;
+	return a->is_forced ? check_line(a, &opt, e) : settle(a, &opt, e);
 }

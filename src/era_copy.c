@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "copyargs.h"
+#include "flow/forced.h"
 #include "flow/listflow.h"
 #include "flow/outfile.h"
 #include "flow/plan.h"
@@ -131,6 +132,14 @@ static int run(struct copyargs *a, struct err *e)
 	return err_hint(e, "the stream is whole; only the command failed");
 }
 
+/* In place of the options on the command line, those that the holder of the key asks for. */
+static int take_request(struct copyargs *a, struct err *e)
+{
+	static struct forced_asked asked;
+
+	return forced_enter(&a->forced, &asked, e) || copyargs_request(a, &asked, e) ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct copyargs a;
@@ -140,7 +149,7 @@ int main(int argc, char **argv)
 	stop_init();
 	if (fdio_std())
 		return ERR_RUNTIME;
-	if (copyargs_parse(argc, argv, &a, &e) || run(&a, &e))
+	if (copyargs_parse(argc, argv, &a, &e) || (a.is_forced && take_request(&a, &e)) || run(&a, &e))
 		return msg_error(&e);
 	return 0;
 }
