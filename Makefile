@@ -53,7 +53,10 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 
 LIB_SOURCES := $(sort $(wildcard src/lib/*/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(B)/obj/%.o)
-PROGRAMS := $(patsubst src/%.c,%,$(sort $(wildcard src/era_*.c)))
+PROGRAMS := $(patsubst src/%.c,%,$(sort $(wildcard src/era*.c)))
+# What a program has besides the file of its name.
+PARTS_era_copy := src/copyargs.c
+PARTS_erabackup := $(sort $(wildcard src/backup_*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
@@ -81,9 +84,11 @@ $(B)/obj/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/era_%: $(B)/obj/src/era_%.o $(B)/libera.a
+$(foreach p,$(PROGRAMS),$(eval $(B)/$(p): $(PARTS_$(p):%.c=$(B)/obj/%.o)))
+
+$(PROGRAMS:%=$(B)/%): $(B)/%: $(B)/obj/src/%.o $(B)/libera.a
 	@echo "  LD    $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libera.a
 	@mkdir -p $(@D)

@@ -445,7 +445,7 @@ const char *wire_consistency_name(uint8_t consistency)
 const char *wire_field_name(unsigned int tag)
 {
 	static const char *const names[] = {NULL,     "host", "device", "fs_type", "fs_uuid",
-					    "fs_label", "tool", "kernel"};
+					    "fs_label", "tool", "kernel", "metadata"};
 
 	return NAME(names, tag);
 }

@@ -87,7 +87,8 @@ enum wire_field {
 	WIRE_FSLABEL = 5,
 	WIRE_TOOL = 6,
 	WIRE_KERNEL = 7,
-	WIRE_FIELDS = 8, /* one more than the last */
+	WIRE_METADATA = 8,
+	WIRE_FIELDS = 9, /* one more than the last */
 };
 #define WIRE_FIELD_MAX 255
 #define WIRE_HEAD_MAX (WIRE_HEAD_LEN + WIRE_FIELDS * (4 + WIRE_FIELD_MAX))
