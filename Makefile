@@ -44,11 +44,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 HARDENING := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE := $(if $(D),$(foreach s,$(subst $(comma), ,$(D)),-fsanitize=$(subst asan,address,$(subst \
 	ubsan,undefined,$(s)))) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-<<<<<<< HEAD
-PACKAGES := libzstd libxxhash blkid devmapper expat jansson inih
-=======
-PACKAGES := libzstd libxxhash blkid devmapper expat jansson libssh
->>>>>>> ssh
+PACKAGES := libzstd libxxhash blkid devmapper expat jansson inih libssh
 
 ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -DERA_LIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-pthread $(WARNINGS) $(if $(D),,$(HARDENING)) $(CFLAGS) $(SANITIZE)

@@ -296,7 +296,7 @@ def parse_fields(f, b):
         f.need(tag > last, f"field {tag:#x} behind field {last:#x}")
         last = tag
         f.need(tag < 0x8000, f"critical field {tag:#x} is not known")
-        if 1 <= tag <= 8:
+        if 1 <= tag <= 9:
             f.need(1 <= length <= 255 and 0 not in value, f"field {tag}: empty, too long, or a NUL")
             fields[tag] = value.decode(errors="backslashreplace")
     return fields

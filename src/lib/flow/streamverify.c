@@ -40,7 +40,7 @@ int streamverify(struct repo *r, size_t i, unsigned int threads, const struct ti
 	const struct applyflow_opts o = {.threads = threads, .tick = *t};
 	struct catalog_stream *s = &r->cat.streams[i];
 	char path[PATH_MAX];
-	uint64_t mtime_ns;
+	uint64_t mtime_ns = 0;
 	int rc;
 	int fd;
 

@@ -246,11 +246,11 @@ static int parse_lines(char *text, struct catalog *c, struct err *e)
 
 static int malformed(struct err *e)
 {
-	char why[sizeof(e->text)];
+	const struct err why = *e;
 
-	snprintf(why, sizeof(why), "%s%s", e->kind ? ": " : "", e->kind ? e->text : "");
 	err_clear(e);
-	return err_set(e, ERR_CORRUPT, "is not the state of a repository, or was damaged%.600s", why);
+	err_set(e, ERR_CORRUPT, "%s", why.kind ? why.text : "a line of it makes no sense, or its sum is wrong");
+	return err_prefix(e, "is not the state of a repository, or was damaged");
 }
 
 int catalogtext_parse(const char *text, struct catalog *c, struct err *e)

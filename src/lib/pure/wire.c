@@ -462,11 +462,7 @@ const char *wire_consistency_name(uint8_t consistency)
 const char *wire_field_name(unsigned int tag)
 {
 	static const char *const names[] = {NULL,     "host", "device", "fs_type", "fs_uuid",
-<<<<<<< HEAD
-					    "fs_label", "tool", "kernel", "metadata"};
-=======
-					    "fs_label", "tool", "kernel", "undoes"};
->>>>>>> chain
+					    "fs_label", "tool", "kernel", "metadata", "undoes"};
 
 	return NAME(names, tag);
 }

@@ -88,12 +88,9 @@ enum wire_field {
 	WIRE_FSLABEL = 5,
 	WIRE_TOOL = 6,
 	WIRE_KERNEL = 7,
-<<<<<<< HEAD
 	WIRE_METADATA = 8,
-=======
-	WIRE_UNDOES = 8,
->>>>>>> chain
-	WIRE_FIELDS = 9, /* one more than the last */
+	WIRE_UNDOES = 9,
+	WIRE_FIELDS = 10, /* one more than the last */
 };
 #define WIRE_FIELD_MAX 255
 #define WIRE_HEAD_MAX (WIRE_HEAD_LEN + WIRE_FIELDS * (4 + WIRE_FIELD_MAX))
