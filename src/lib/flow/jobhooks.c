@@ -57,7 +57,7 @@ int jobhooks_before(const struct job *j, struct err *e)
 	return j->before ? run(j, "before", j->before, false, &v, e) : 0;
 }
 
-int jobhooks_after(const struct job *j, const struct jobrun_result *r, const struct err *outcome, struct err *e)
+int jobhooks_after(const struct job *j, const struct catalog_stream *s, const struct err *outcome, struct err *e)
 {
 	struct vars v = {0};
 
@@ -66,10 +66,10 @@ int jobhooks_after(const struct job *j, const struct jobrun_result *r, const str
 	add(&v, "ERA_OUTCOME=%s", outcome->kind ? "failure" : "success");
 	add(&v, "ERA_EXIT=%d", (int)outcome->kind);
 	add(&v, "ERA_MESSAGE=%s", outcome->text);
-	if (r->committed) {
-		add(&v, "ERA_KIND=%s", wire_kind_name(r->stream.kind));
-		add(&v, "ERA_STREAM=%s/streams/%s", j->repository, r->stream.name);
-		add(&v, "ERA_BYTES=%llu", (unsigned long long)r->stream.length);
+	if (s) {
+		add(&v, "ERA_KIND=%s", wire_kind_name(s->kind));
+		add(&v, "ERA_STREAM=%s/streams/%s", j->repository, s->name);
+		add(&v, "ERA_BYTES=%llu", (unsigned long long)s->length);
 	}
 	return run(j, "after", j->after, true, &v, e);
 }

@@ -123,7 +123,7 @@ static int hooked(struct repo *repo, const struct job *j, bool full, const struc
 	int rc;
 
 	rc = jobhooks_before(j, e) || backup(repo, j, full, report, r, e) || look_after(repo, j, report, e) ? -1 : 0;
-	if (jobhooks_after(j, r, e, &after) == 0)
+	if (jobhooks_after(j, r->committed ? &r->stream : NULL, e, &after) == 0)
 		return rc;
 	if (rc)
 		report_warn(report, "%s", after.text);
