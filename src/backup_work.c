@@ -224,6 +224,9 @@ static int prune_one(struct work *w, const struct job *j, struct err *e)
 	struct repo r;
 	int rc;
 
+	/* With --all: those that have one. */
+	if (w->args->all && !retention_is_set(&j->keep))
+		return 0;
 	if (!retention_is_set(&j->keep)) {
 		err_set(e, ERR_USAGE, "no retention is set, so nothing may be removed");
 		return err_hint(e, "keep-last and others: erabackup.conf(5)");

@@ -47,11 +47,32 @@ struct feed {
 	char hint[400];
 	char last[LINE_LEN]; /* the last line, whoever said it */
 
+	/* Not told yet: where the far side fails, the error says the same. */
+	char held[2][LINE_LEN];
+	unsigned int nr_held;
+
 	char line[LINE_LEN];
 	size_t line_len;
 };
 
 /* What the far side says */
+
+static void tell_held(struct feed *f)
+{
+	unsigned int i;
+
+	for (i = 0; f->o.line && i < f->nr_held; i++)
+		f->o.line(f->o.ctx, f->held[i]);
+	f->nr_held = 0;
+}
+
+/* The last line, and the hint behind it if it is one. */
+static void hold(struct feed *f)
+{
+	if (f->nr_held != 1 || strncmp(f->line, HINT, strlen(HINT)) != 0)
+		tell_held(f);
+	snprintf(f->held[f->nr_held++], LINE_LEN, "%s", f->line);
+}
 
 static void end_line(struct feed *f)
 {
@@ -65,8 +86,7 @@ static void end_line(struct feed *f)
 		snprintf(f->hint, sizeof(f->hint), "%.*s", (int)sizeof(f->hint) - 1, f->line + strlen(HINT));
 	}
 	snprintf(f->last, sizeof(f->last), "%s", f->line);
-	if (f->o.line)
-		f->o.line(f->o.ctx, f->line);
+	hold(f);
 }
 
 /* What is behind the bound of a line is dropped. */
@@ -171,6 +191,8 @@ static int pump(struct feed *f, struct err *e)
 	}
 	if (f->line_len)
 		end_line(f);
+	if (f->status == 0)
+		tell_held(f);
 	return rc;
 }
 

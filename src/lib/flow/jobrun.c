@@ -53,7 +53,11 @@ static int receive_any(struct repo *repo, const struct job *j, struct token *fro
 		return -1;
 	}
 	snprintf(r->reason, sizeof(r->reason), "%s", why.text);
-	report_note(report, "a full, because no incremental is possible: %s", r->reason);
+	/* A source without eras never can; where one could and cannot any more, something has happened to it. */
+	if (from->era_c)
+		report_warn(report, "a full, because no incremental is possible: %s", r->reason);
+	else
+		report_note(report, "a full, because no incremental is possible: %s", r->reason);
 	memset(from, 0, sizeof(*from));
 	from->full = true;
 	return receive_from(repo, j, from, report, got, e);
@@ -100,18 +104,66 @@ static bool is_due(uint64_t last, uint64_t interval)
 	return interval != WHEN_NEVER && (now < last || now - last >= interval);
 }
 
-static int look_after(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+static size_t count_damaged(const struct catalog *c)
 {
-	const struct verifyrepo_opts verify = {.report = report};
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		n += c->streams[i].damaged;
+	return n;
+}
+
+/* What is known as damaged is in the status; only news fails the run, or one bad file would fail every night. */
+static int verify(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	const struct verifyrepo_opts o = {.report = report};
+	const size_t before = count_damaged(&repo->cat);
+	struct err why = {0};
+
+	if (!is_due(repo->cat.checked, j->verify_interval) || verifyrepo(repo, &o, &why) == 0)
+		return 0;
+	if (why.kind == ERR_CORRUPT && count_damaged(&repo->cat) <= before) {
+		report_warn(report, "%s", why.text);
+		return 0;
+	}
+	*e = why;
+	return -1;
+}
+
+static int prune(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
 	const int level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT;
 
-	if (j->mirror && mirror_update(repo, j->mirror, false, report, e))
-		return -1;
-	/* What is damaged is not to be merged. */
-	if (is_due(repo->cat.verified, j->verify_interval) && verifyrepo(repo, &verify, e))
-		return -1;
-	if (retention_is_set(&j->keep) && is_due(repo->cat.pruned, j->prune_interval) &&
-	    pruneflow(repo, &j->keep, level, report, e))
+	if (!retention_is_set(&j->keep) || !is_due(repo->cat.pruned, j->prune_interval))
+		return 0;
+	return pruneflow(repo, &j->keep, level, report, e);
+}
+
+static int mirror(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	return j->mirror ? mirror_update(repo, j->mirror, false, report, e) : 0;
+}
+
+/* Each that is due, whatever became of the one before; the first failure is the one that is told as such. */
+static int look_after(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	/* What is damaged is not merged: so verify comes before prune. */
+	static int (*const steps[])(struct repo *, const struct job *, const struct report *, struct err *) = {
+		mirror, verify, prune};
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct err failed = {0};
+
+		if (steps[i](repo, j, report, &failed) == 0)
+			continue;
+		if (e->kind)
+			report_warn(report, "%s", failed.text);
+		else
+			*e = failed;
+	}
+	if (e->kind)
 		return -1;
 	return j->metrics ? metrics_write(j->metrics, j->name, &repo->cat, e) : 0;
 }

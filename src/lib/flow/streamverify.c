@@ -35,6 +35,18 @@ static int read_all(const struct catalog_stream *s, const char *path, int fd, co
 	return applyflow_run(fd, path, o, &v, e) || compare(s, path, &v, e) ? -1 : 0;
 }
 
+/* Is it the medium that does not give it back? Only asked where reading has failed. */
+static bool is_unreadable(int fd)
+{
+	static char buf[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, sizeof(buf), at)) > 0)
+		at += n;
+	return n < 0 && errno == EIO;
+}
+
 int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e)
 {
 	const struct applyflow_opts o = {.threads = threads, .tick = *t};
@@ -53,6 +65,8 @@ int streamverify(struct repo *r, size_t i, unsigned int threads, const struct ti
 		return err_sys(e, "%s: cannot open", path);
 	else
 		rc = read_all(s, path, fd, &o, &mtime_ns, e);
+	if (rc && fd >= 0 && e->kind == ERR_RUNTIME && is_unreadable(fd))
+		e->kind = ERR_CORRUPT;
 	if (fd >= 0)
 		close(fd);
 	if (rc && e->kind != ERR_CORRUPT)

@@ -81,8 +81,9 @@ int verifyrepo(struct repo *r, const struct verifyrepo_opts *o, struct err *e)
 			return -1;
 	if (find_foreign(r, o, &bad, e))
 		return -1;
+	r->cat.checked = (uint64_t)time(NULL);
 	if (bad == 0)
-		r->cat.verified = (uint64_t)time(NULL);
+		r->cat.verified = r->cat.checked;
 	if (repo_commit(r, e))
 		return -1;
 	if (bad == 0)

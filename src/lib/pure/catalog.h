@@ -47,7 +47,8 @@ struct catalog {
 	uint64_t run_still_us;
 	uint64_t meta_used;
 	uint64_t meta_total;
-	uint64_t verified;
+	uint64_t verified; /* all streams were found good */
+	uint64_t checked;  /* all were read, whatever was found */
 	uint64_t pruned;
 	struct catalog_stream *streams;
 	size_t nr;

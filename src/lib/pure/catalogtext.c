@@ -39,7 +39,7 @@ static void print_lines(FILE *f, const struct catalog *c)
 	fprintf(f, "%s\nrepository %s\n", first_line, id);
 	fprintf(f, "run %llu %llu %llu %llu %llu\n", (ull)c->run_time, (ull)c->run_seconds, (ull)c->run_still_us,
 		(ull)c->meta_used, (ull)c->meta_total);
-	fprintf(f, "verified %llu\npruned %llu\n", (ull)c->verified, (ull)c->pruned);
+	fprintf(f, "verified %llu %llu\npruned %llu\n", (ull)c->verified, (ull)c->checked, (ull)c->pruned);
 	for (i = 0; i < c->nr; i++)
 		print_stream(f, "stream", &c->streams[i]);
 	if (c->has_adding)
@@ -210,6 +210,7 @@ static int take_line(struct words *w, struct catalog *c, struct err *e)
 		c->meta_total = number(w, INT64_MAX);
 	} else if (strcmp(key, "verified") == 0) {
 		c->verified = number(w, INT64_MAX);
+		c->checked = number(w, INT64_MAX);
 	} else if (strcmp(key, "pruned") == 0) {
 		c->pruned = number(w, INT64_MAX);
 	} else if (strcmp(key, "stream") == 0) {

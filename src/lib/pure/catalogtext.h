@@ -5,7 +5,7 @@
  *	era-repository-state 1
  *	repository ID
  *	run TIME SECONDS STILL_US USED TOTAL
- *	verified TIME
+ *	verified TIME CHECKED
  *	pruned TIME
  *	stream NAME STATE PARENT GENERATION CUT CONSISTENCY PASSES C SIZE CHANGED LENGTH MTIME DIGEST FLAGS
  *	adding NAME ...       will be the next stream, once its file has its name
