@@ -173,7 +173,7 @@ all_options() { # PROGRAM: whatever the command
 
 @test "completions are installed where bash-completion looks for them" {
 	# What is compiled in stays as it is in the build.
-	make -s -C "$top" B="$ERA_BUILD" LIBEXECDIR="$(cat "$ERA_BUILD/libexecdir")" DESTDIR="$PWD/root" PREFIX=/usr install
+	make -s -C "$top" B="${ERA_BUILD:?}" LIBEXECDIR="$(cat "$ERA_BUILD/libexecdir")" DESTDIR="$PWD/root" PREFIX=/usr install
 	for file in "$top"/completions/*.bash; do
 		run -0 cmp "$file" "root/usr/share/bash-completion/completions/$(basename "$file" .bash)"
 	done

@@ -15,7 +15,7 @@ setup() {
 
 # LIBEXECDIR is compiled in: another one than the build has would be built into it.
 install_into() { # DIRECTORY [VARIABLE=VALUE]...
-	make -s -C "$top" B="$ERA_BUILD" LIBEXECDIR="$(cat "$ERA_BUILD/libexecdir")" DESTDIR="$PWD/$1" "${@:2}" install
+	make -s -C "$top" B="${ERA_BUILD:?}" LIBEXECDIR="$(cat "$ERA_BUILD/libexecdir")" DESTDIR="$PWD/$1" "${@:2}" install
 }
 
 # The units of root, as a machine would have them: systemd looks for the programs they name, so these have to be there.
