@@ -27,6 +27,7 @@ LIBEXECDIR ?= $(PREFIX)/lib/era
 DOCDIR ?= $(PREFIX)/share/doc/erabackup
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 # These look into one place only, whatever the prefix.
 SHUTDOWNDIR ?= /usr/lib/systemd/system-shutdown
 DRACUTDIR ?= /usr/lib/dracut/modules.d
@@ -60,6 +61,7 @@ PARTS_era_copy := src/copyargs.c
 PARTS_erabackup := $(sort $(wildcard src/backup_*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
+COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
 .PHONY: all test-programs man install check check-vm bench lint clean FORCE
@@ -117,7 +119,10 @@ install: all man
 	$(call put_manuals,1)
 	$(call put_manuals,5)
 	$(call put_manuals,8)
-	install -m 644 docs/eratab.example $(DESTDIR)$(DOCDIR)/eratab.example
+	install -m 644 docs/eratab.example docs/erabackup.conf.example $(DESTDIR)$(DOCDIR)
+	$(call place,644,docs/erabackup.cron.example,$(DOCDIR)/erabackup.cron.example)
+	install -d $(DESTDIR)$(BASHCOMPDIR)
+	for name in $(COMPLETIONS); do install -m 644 completions/$$name.bash $(DESTDIR)$(BASHCOMPDIR)/$$name || exit; done
 	$(call place,755,initramfs/enable-root,$(LIBEXECDIR)/enable-root)
 	$(call place,755,initramfs/hook,$(INITRAMFSDIR)/hooks/era)
 	$(call place,755,initramfs/local-top,$(INITRAMFSDIR)/scripts/local-top/era)
@@ -127,6 +132,8 @@ install: all man
 	$(call place,755,dracut/90era/era-open.sh,$(DRACUTDIR)/90era/era-open.sh)
 	$(call place,755,dracut/90era/era-note.sh,$(DRACUTDIR)/90era/era-note.sh)
 	$(call place,644,systemd/era-volumes.service,$(UNITDIR)/era-volumes.service)
+	$(call place,644,systemd/erabackup@.service,$(UNITDIR)/erabackup@.service)
+	$(call place,644,systemd/erabackup@.timer,$(UNITDIR)/erabackup@.timer)
 	$(call place,755,systemd/era.shutdown,$(SHUTDOWNDIR)/era.shutdown)
 
 # SECTION
@@ -135,7 +142,7 @@ put_manuals = $(if $(filter %.$(1),$(MANUALS)),install -m 644 $(filter %.$(1),$(
 # MODE, SOURCE, PLACE: into DESTDIR, with the paths of this installation in it
 define place
 	install -d $(dir $(DESTDIR)$(3))
-	sed -e 's|@SBINDIR@|$(SBINDIR)|g' $(2) >$(DESTDIR)$(3).new
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@BINDIR@|$(BINDIR)|g' $(2) >$(DESTDIR)$(3).new
 	chmod $(1) $(DESTDIR)$(3).new
 	mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 endef

@@ -569,6 +569,57 @@ static void test_expanded(void)
 	jobconf_free(&c);
 }
 
+/* A file of the sources, or NULL; tests are run from their top. */
+static char *read_file(const char *name)
+{
+	char *text = calloc(1, 65536);
+	FILE *f = fopen(name, "r");
+
+	if (!f || fread(text, 1, 65535, f) == 0) {
+		free(text);
+		text = NULL;
+	}
+	if (f)
+		fclose(f);
+	return text;
+}
+
+/* Comments that are keys or sections become what they are. */
+static void uncomment(char *text)
+{
+	char *to = text;
+	const char *p;
+
+	for (p = text; *p; p++)
+		if (!(*p == '#' && (p == text || p[-1] == '\n') && p[1] != ' '))
+			*to++ = *p;
+	*to = '\0';
+}
+
+static void test_examples(void)
+{
+	static const char name[] = "docs/erabackup.conf.example";
+	char *text = read_file(name);
+	char *manual = read_file("docs/erabackup.conf.5.scd");
+	char *begin = manual ? strstr(manual, "\n```\n") : NULL;
+	char *end = begin ? strstr(begin + 5, "\n```\n") : NULL;
+	struct jobconf c;
+	struct err e = {0};
+
+	if (!text || !end) {
+		skip("the examples are right", "not run from the top of the sources");
+	} else {
+		uncomment(text);
+		ok(jobconf_parse(text, name, &c, &e) == 0 && c.nr == 3, "the example is right %s", e.text);
+		jobconf_free(&c);
+		ok(jobconf_parse_bytes(begin + 5, (size_t)(end - begin - 4), "manual", &c, &e) == 0 && c.nr >= 2,
+		   "the one of the manual is %s", e.text);
+		jobconf_free(&c);
+	}
+	free(text);
+	free(manual);
+}
+
 static const struct {
 	const char *a, *b;
 	bool same;
@@ -603,5 +654,6 @@ int main(void)
 	test_many();
 	test_expanded();
 	test_paths();
+	test_examples();
 	return tap_done();
 }
