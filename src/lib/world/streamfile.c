@@ -13,10 +13,8 @@
 #include "world/streamin.h"
 #include "world/zst.h"
 
-/* The smallest stream: preamble, HEAD, PASS, an empty MAP, END, an empty INDEX, footer. */
-#define LENGTH_MIN                                                                                          \
-	(WIRE_PREAMBLE_LEN + 5 * WIRE_HEADER_LEN + WIRE_HEAD_LEN + WIRE_PASS_LEN + WIRE_END_LEN +           \
-	 WIRE_INDEX_LEN + WIRE_FOOTER_LEN)
+/* Preamble, HEAD, PASS, an empty MAP, END, INDEX, footer: without what they store, which may be compressed. */
+#define LENGTH_MIN (WIRE_PREAMBLE_LEN + 5 * WIRE_HEADER_LEN + WIRE_FOOTER_LEN)
 #define HEAD_POSITION WIRE_PREAMBLE_LEN
 
 #define ull unsigned long long
