@@ -10,7 +10,7 @@ bats_load_library bats-assert
 
 setup() {
 	programs='era_copy era_apply era_setup'
-	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5'
+	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5 erabackup.conf.5'
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	cd "$BATS_TEST_TMPDIR" || return 1
 }

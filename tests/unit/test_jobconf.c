@@ -601,7 +601,7 @@ static void test_examples(void)
 	static const char name[] = "docs/erabackup.conf.example";
 	char *text = read_file(name);
 	char *manual = read_file("docs/erabackup.conf.5.scd");
-	char *begin = manual ? strstr(manual, "\n```\n") : NULL;
+	char *begin = manual ? strstr(manual, "\n```\n[") : NULL;
 	char *end = begin ? strstr(begin + 5, "\n```\n") : NULL;
 	struct jobconf c;
 	struct err e = {0};
@@ -612,12 +612,94 @@ static void test_examples(void)
 		uncomment(text);
 		ok(jobconf_parse(text, name, &c, &e) == 0 && c.nr == 3, "the example is right %s", e.text);
 		jobconf_free(&c);
-		ok(jobconf_parse_bytes(begin + 5, (size_t)(end - begin - 4), "manual", &c, &e) == 0 && c.nr >= 2,
-		   "the one of the manual is %s", e.text);
-		jobconf_free(&c);
+		for (; begin; begin = strstr(end + 5, "\n```\n[")) {
+			end = strstr(begin + 5, "\n```\n");
+			ok(end && jobconf_parse_bytes(begin + 5, (size_t)(end - begin - 4), "manual", &c, &e) == 0 && c.nr > 0,
+			   "one of the manual is %s", e.text);
+			jobconf_free(&c);
+		}
 	}
 	free(text);
 	free(manual);
+}
+
+static uint64_t random_seed = 20261121;
+
+static uint64_t random_below(uint64_t n)
+{
+	random_seed = random_seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (random_seed >> 20) % n;
+}
+
+/* One to three bytes changed, removed or put in: of those that mean something, or any. */
+static size_t damage(char *text, size_t len)
+{
+	static const char odd[] = "\n\n[]=:;# \t\r%j\\/@-.\"0";
+	uint64_t times = 1 + random_below(3);
+	char c;
+	size_t at;
+
+	while (times--) {
+		at = random_below(len);
+		c = random_below(8) ? odd[random_below(sizeof(odd))] : (char)random_below(256);
+		switch (random_below(3)) {
+		case 0: text[at] = c; break;
+		case 1: memmove(text + at, text + at + 1, --len - at); break;
+		default:
+			memmove(text + at + 1, text + at, len++ - at);
+			text[at] = c;
+			break;
+		}
+	}
+	return len;
+}
+
+/* Jobs that have all they must have, or an error of a line that is there. */
+static bool is_judged(const char *text, size_t len)
+{
+	/* Of its size, for who looks for reads behind the end. */
+	char *copy = malloc(len);
+	unsigned int line = 0, lines = 1, i;
+	struct jobconf c;
+	struct err e = {0};
+	bool good = true;
+	int rc;
+
+	memcpy(copy, text, len);
+	for (i = 0; i < len; i++)
+		lines += copy[i] == '\n';
+	rc = jobconf_parse_bytes(copy, len, "f", &c, &e);
+	free(copy);
+	for (i = 0; rc == 0 && i < c.nr; i++)
+		good = good && c.jobs[i].path && c.jobs[i].path[0] == '/' && c.jobs[i].repository[0] == '/' && c.jobs[i].line;
+	if (rc == 0)
+		good = good && c.nr > 0 && e.kind == ERR_NONE;
+	else
+		good = e.kind == ERR_USAGE && sscanf(e.text, "f:%u: ", &line) == 1 && line > 0 && line <= lines;
+	if (!good)
+		printf("# [%.*s] %s\n", (int)len, text, e.text);
+	jobconf_free(&c);
+	return good;
+}
+
+static void test_damage(void)
+{
+	static const char text[] = "[defaults]\nrepository = /r/%j\nkeep-last = 7\n\n# one\n[web1]\n"
+				   "source = ssh://root@[2001:db8::1]:22/dev/x\ncut = snapshot\n[db-1]\n"
+				   "source = ssh://h/dev/y\nfreeze-limit = 2s\nafter = a;b\nevery = 6h\n";
+	char copy[sizeof(text) + 3];
+	size_t len;
+	int i, wrong = 0;
+
+	printf("# seed %llu\n", (unsigned long long)random_seed);
+	for (i = 0; i < 50000 && wrong == 0; i++) {
+		memcpy(copy, text, sizeof(text));
+		len = damage(copy, sizeof(text) - 1);
+		wrong += !is_judged(copy, len);
+	}
+	for (len = 1; len < sizeof(text); len++)
+		wrong += !is_judged(text, len);
+	ok(wrong == 0, "%d damaged files are taken, or refused with a line", i);
 }
 
 static const struct {
@@ -655,5 +737,6 @@ int main(void)
 	test_expanded();
 	test_paths();
 	test_examples();
+	test_damage();
 	return tap_done();
 }
