@@ -51,6 +51,8 @@ build() { # PAGE
 	echo --written-since >known
 	# Of the script that era_setup enable-root is.
 	echo --name >>known
+	# Of systemctl.
+	echo --now >>known
 	for program in $programs; do
 		help_options "$program" | grep -o -e '--.*' >>known
 	done
