@@ -258,6 +258,11 @@ listing() {
 	asks "era_copy --from full --threads=100000 $a"
 	assert_equal "$status" 2
 	says "--threads is a number from 1 to 256"
+	asks "era_copy --from full --freeze-timeout=31 $a"
+	assert_equal "$status" 2
+	says "--freeze-timeout: more than 30 has to stand in the line"
+	asks "era_copy --from full --freeze-timeout=31 $a" --freeze-timeout 31
+	gets_stream
 	asks "era_copy --from full --level=3 --compress=none $a"
 	assert_equal "$status" 2
 	says "--level does not go with --compress=none"
@@ -282,7 +287,7 @@ listing() {
 size_for() { # TEXT [OPTION...]
 	asks "$@"
 	gets_stream
-	stat -c %s out >size
+	frames out .end.stored_bytes >size
 }
 
 @test "what the line says of level and threads holds" {
