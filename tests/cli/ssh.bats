@@ -10,13 +10,16 @@ setup() {
 	PATH=$ERA_BUILD/tools:$PATH
 	prepare
 	started=()
+	# Of a request: silent for longer than any test.
+	sleeps="echo \$\$ >>$PWD/sleepers; exec sleep 100"
 	start_sshd
 }
 
 teardown() {
 	local pid
 
-	for pid in "${started[@]}"; do
+	# sshd does not end what it started.
+	for pid in "${started[@]}" $(cat sleepers 2>/dev/null); do
 		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
@@ -232,7 +235,7 @@ took_at_least() { # SECONDS
 @test "a network that swallows everything while the far side is silent" {
 	begin_relay "$ssh_port"
 	ssh_source=ssh://root@127.0.0.1:$relay_port
-	in_background far --timeout 2 "echo begun; sleep 100"
+	in_background far --timeout 2 "echo begun; $sleeps"
 	wait_for flows output
 	kill -USR1 "$relay"
 	collect
@@ -286,7 +289,7 @@ took_at_least() { # SECONDS
 @test "SIGTERM ends every wait: for data, for the end, for room" {
 	local request
 
-	for request in "echo begun; sleep 100" "echo begun; exec >&- 2>&-; sleep 100" "cat /dev/zero"; do
+	for request in "echo begun; $sleeps" "echo begun; exec >&- 2>&-; $sleeps" "cat /dev/zero"; do
 		rm -f output
 		in_background feedtool --stall $([[ $request != cat* ]] || echo 1)0000 --identity "$ssh_key" \
 			--known-hosts "$ssh_known" "$ssh_source/x" "$request"

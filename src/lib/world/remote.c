@@ -18,6 +18,8 @@
 #include "world/dial.h"
 #include "world/knownhosts.h"
 
+#define UNUSED __attribute__((unused))
+
 #define LOOK_MS 200
 #define ERR_READ_LEN 4096u
 /* What is there already is handed on together, up to so much: fewer system calls and wake-ups for everybody. */
@@ -252,14 +254,9 @@ static int identify(struct remote *r, struct err *e)
 /* Logging in */
 
 /* Without it, OpenSSL would ask the terminal. */
-static int no_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify, void *ctx)
+static int no_passphrase(UNUSED const char *prompt, UNUSED char *buf, UNUSED size_t len, UNUSED int echo,
+			 UNUSED int verify, UNUSED void *ctx)
 {
-	(void)prompt;
-	(void)buf;
-	(void)len;
-	(void)echo;
-	(void)verify;
-	(void)ctx;
 	return -1;
 }
 
@@ -308,25 +305,16 @@ static int log_in(struct remote *r, struct err *e)
 
 /* The command */
 
-static void on_status(ssh_session session, ssh_channel channel, int status, void *ctx)
+static void on_status(UNUSED ssh_session session, UNUSED ssh_channel channel, int status, void *ctx)
 {
-	struct remote *r = ctx;
-
-	(void)session;
-	(void)channel;
-	r->end.status = status;
+	((struct remote *)ctx)->end.status = status;
 }
 
-static void on_signal(ssh_session session, ssh_channel channel, const char *sig, int core, const char *text,
-		      const char *lang, void *ctx)
+static void on_signal(UNUSED ssh_session session, UNUSED ssh_channel channel, const char *sig, UNUSED int core,
+		      UNUSED const char *text, UNUSED const char *lang, void *ctx)
 {
 	struct remote *r = ctx;
 
-	(void)session;
-	(void)channel;
-	(void)core;
-	(void)text;
-	(void)lang;
 	snprintf(r->end.sig, sizeof(r->end.sig), "%s", sig && *sig ? sig : "?");
 	plain_text(r->end.sig);
 }
