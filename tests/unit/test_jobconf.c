@@ -28,7 +28,7 @@ static void test_builtin(void)
 	ok(strcmp(j->name, "a") == 0 && j->line == 1 && strcmp(j->source, "/dev/x") == 0 && strcmp(j->path, "/dev/x") == 0 &&
 		   !j->ssh && !j->host && !j->user && j->port == 0 && strcmp(j->repository, "/r/a") == 0,
 	   "what and where");
-	ok(j->prune_interval == 82800 && j->verify_interval == 604800 && j->every == 86400 && j->timeout == 60 &&
+	ok(j->prune_interval == 604800 && j->verify_interval == 604800 && j->every == 86400 && j->timeout == 60 &&
 		   strcmp(j->command, "era_copy") == 0,
 	   "the defaults of the manual");
 	ok(!j->mirror && !j->cow && !j->freeze_limit && !j->pre_cut && !j->post_cut && !j->identity && !j->known_hosts &&

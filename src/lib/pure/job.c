@@ -330,7 +330,7 @@ int job_check_name(const char *name, struct err *e)
 int job_init(struct job *j, const char *name, struct err *e)
 {
 	memset(j, 0, sizeof(*j));
-	j->prune_interval = 23 * 3600;
+	j->prune_interval = 7 * 86400;
 	j->verify_interval = 7 * DAY;
 	j->every = DAY;
 	j->timeout = 60;
