@@ -326,7 +326,10 @@ static int judge_status(const struct feed *f, struct err *e)
 	const bool ours = f->status >= ERR_RUNTIME && f->status <= ERR_BUSY;
 
 	if (ours && f->reason[0]) {
-		err_set(e, (enum err_kind)f->status, "%s: %s", source, f->reason);
+		err_set(e, (enum err_kind)f->status, "%s", f->reason);
+		/* Of a source on this machine it begins with its path already. */
+		if (strncmp(f->reason, source, strlen(source)) != 0)
+			err_prefix(e, "%s", source);
 		return f->hint[0] ? err_hint(e, "%s", f->hint) : -1;
 	}
 	if (f->sig[0])
