@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "system/cores.h"
 #include "system/statefile.h"
@@ -167,6 +168,21 @@ static int check_options(const struct backup_args *a, const struct opt *opt, str
 
 /* Jobs */
 
+/* A text ends at its first NUL, and what is behind that would be overlooked. */
+static int check_nul(const char *text, const char *name, struct err *e)
+{
+	const size_t len = strlen(text);
+	unsigned int line = 1;
+	struct stat st;
+	size_t i;
+
+	if (stat(name, &st) || (uint64_t)st.st_size <= len)
+		return 0;
+	for (i = 0; i < len; i++)
+		line += text[i] == '\n';
+	return err_set(e, ERR_USAGE, "%s:%u: there is a NUL byte", name, line);
+}
+
 static int read_config(struct backup_args *a, struct err *e)
 {
 	const char *name = a->config ? a->config : CONFIG;
@@ -178,7 +194,7 @@ static int read_config(struct backup_args *a, struct err *e)
 		return err_set(e, ERR_RUNTIME, "%s: no memory to read it", name);
 	there = statefile_read(name, text, CONFIG_MAX, e);
 	if (there > 0) {
-		rc = jobconf_parse(text, name, &a->conf, e);
+		rc = check_nul(text, name, e) ? -1 : jobconf_parse(text, name, &a->conf, e);
 	} else {
 		if (there == 0)
 			err_set(e, ERR_USAGE, "%s: is not there", name);
