@@ -279,7 +279,7 @@ took_at_least() { # SECONDS
 }
 
 @test "one that stops reading when all has come already" {
-	capture far --stall 1000 --stop-after 1 "head -c 3000000 /dev/zero"
+	capture far --stall 1000 --stop-after 1 "head -c 900000 /dev/zero"
 	ends 1
 	says "cut off"
 }
@@ -526,6 +526,7 @@ with_agent() { # sets SSH_AUTH_SOCK
 @test "who is not let in is told so, and asked for nothing" {
 	ssh-keygen -q -t ed25519 -N '' -f wrong
 	ssh-keygen -q -t ed25519 -N secret -f locked
+	cat locked.pub >>"$ssh_key.pub"
 	unset SSH_AUTH_SOCK
 	terminal "timeout 20 $ERA_BUILD/tools/feedtool --known-hosts $ssh_known --identity wrong $ssh_source/x true"
 	assert_output --partial "does not let us in"

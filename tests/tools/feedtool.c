@@ -27,6 +27,7 @@
 #include "flow/feed.h"
 #include "system/fdio.h"
 #include "system/stop.h"
+#include "words/num.h"
 
 static unsigned long long stop_after = ~0ull;
 static unsigned int stall_ms;
@@ -71,7 +72,7 @@ static int copy(const struct feed *f, struct err *e)
 	size_t got = 1;
 
 	while (got && sum < stop_after) {
-		if (fdio_read_some(feed_fd(f), "the feed", buf, sizeof(buf), &got, e) ||
+		if (fdio_read_some(feed_fd(f), "the feed", buf, num_min(sizeof(buf), stop_after - sum), &got, e) ||
 		    fdio_write2(STDOUT_FILENO, "standard output", buf, got, NULL, 0, e))
 			return -1;
 		sum += got;
@@ -107,9 +108,9 @@ static int count(const char *dir)
 	return n;
 }
 
-static bool leaves_nothing(int fds)
+static bool leaves_nothing(int threads, int fds)
 {
-	return count("/proc/self/task") == 3 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD &&
+	return count("/proc/self/task") == threads && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD &&
 	       count("/proc/self/fd") == fds;
 }
 
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 	struct job job = {.timeout = 60};
 	struct feed_opts o = {.job = &job, .file = -1, .line = line};
 	struct err e = {0};
+	int threads;
 	int fds;
 	int rc;
 	int c;
@@ -158,9 +160,10 @@ int main(int argc, char **argv)
 	split_source(&job, argv[optind]);
 	o.request = argv[optind + 1];
 	stop_init();
+	threads = count("/proc/self/task");
 	fds = count("/proc/self/fd");
 	rc = run(&o, &e);
-	if (!leaves_nothing(fds)) {
+	if (!leaves_nothing(threads, fds)) {
 		fprintf(stderr, "feedtool: something is left\n");
 		return 70;
 	}
