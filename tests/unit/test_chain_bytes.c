@@ -90,6 +90,7 @@ static void scribble(unsigned int times, struct blockset *set)
 
 	for (; times > 0; times--) {
 		off = below(now.size);
+		off = chance(2) ? off / 4096 * 4096 : off;
 		len = 1 + below(num_min(now.size - off, chance(3) ? now.size : 6 * granule));
 		fill(off, len);
 		if (set)
