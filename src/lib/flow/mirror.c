@@ -2,20 +2,43 @@
 #include "flow/mirror.h"
 
 #include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flow/applyflow.h"
 #include "flow/restorepoint.h"
 #include "flow/target.h"
 
+/* Is it an image that was a mirror of this repository, whatever has become of it? */
+static bool is_ours(const struct repo *r, const char *mirror)
+{
+	uint8_t generation[WIRE_ID_LEN];
+	struct stat st;
+	size_t i;
+
+	if (stat(mirror, &st) || !S_ISREG(st.st_mode) || !target_generation(mirror, generation))
+		return false;
+	for (i = 0; i < r->cat.nr; i++)
+		if (memcmp(r->cat.streams[i].generation, generation, WIRE_ID_LEN) == 0)
+			return true;
+	return false;
+}
+
 /* The whole chain: only what differs is written. */
 static int restore(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e)
 {
-	const struct restoreflow_opts o = {.target = mirror, .differences = true, .force = force,
-					   .threads = report->threads, .tick = report->tick};
+	const struct restoreflow_opts o = {.target = mirror, .differences = true,
+					   .force = force || is_ours(r, mirror), .threads = report->threads,
+					   .tick = report->tick};
 	struct restoreflow_result result;
 
-	return restorepoint(r, r->cat.nr - 1, &o, &result, e);
+	if (restorepoint(r, r->cat.nr - 1, &o, &result, e) == 0)
+		return 0;
+	if (e->kind != ERR_IDENTITY)
+		return -1;
+	e->hint[0] = '\0';
+	return err_hint(e, "if it may be overwritten: erabackup mirror --force");
 }
 
 static int apply(const struct repo *r, size_t i, const char *mirror, const struct report *report, struct err *e)

@@ -20,6 +20,8 @@ static int merge_into(struct repo *r, const struct prunestep *step, const struct
 	if (mergeflow(o, fd, path, &merged, e))
 		return -1;
 	catalog_describe(&merged.head, &merged.end, merged.stream, &s);
+	s.time = r->cat.streams[step->last].time;
+	catalog_name(&s);
 	return repo_exchange(r, fd, INCOMING, step->first, step->last, &s, e);
 }
 

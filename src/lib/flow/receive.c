@@ -4,16 +4,18 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "flow/applyflow.h"
 #include "flow/feed.h"
 #include "pure/state.h"
+#include "words/num.h"
 
 #define INCOMING "stream.part"
 
-/* What names of files and people can say: the year 9999. */
-#define TIME_MAX_S 253402300799u
+/* More than that is no cut that took long, but a clock that is off. */
+#define CLOCK_LIMIT_S 3600
 
 /* Is it what was asked for? A full always is. */
 static int check_head(const struct token *from, const struct wire_head *h, struct err *e)
@@ -23,9 +25,10 @@ static int check_head(const struct token *from, const struct wire_head *h, struc
 
 	if (h->kind != WIRE_FULL && h->kind != WIRE_INCREMENTAL)
 		return err_set(e, ERR_IDENTITY, "sent a stream that is neither a full nor an incremental");
-	if (h->time > TIME_MAX_S)
-		return err_set(e, ERR_CORRUPT, "sent a stream of a time that no calendar has: %llu",
-			       (unsigned long long)h->time);
+	if (h->flags & WIRE_HEAD_MERGED)
+		return err_set(e, ERR_IDENTITY, "sent a merged stream, and only a repository makes these");
+	if (h->era_c > UINT32_MAX)
+		return err_set(e, ERR_CORRUPT, "sent a stream of an era that dm-era does not have");
 	if (h->kind == WIRE_INCREMENTAL && wire_id_is_zero(h->parent_id))
 		return err_set(e, ERR_IDENTITY, "sent an incremental that does not name its parent");
 	return state_accepts(&s, h, &done, e);
@@ -62,17 +65,41 @@ static int read_feed(struct feed *f, const struct token *from, const struct rece
 	return -1;
 }
 
-static void take_result(struct receive_result *got, const struct applyflow_result *v)
+/* "USED/TOTAL"; nothing where it is not that. */
+static void take_metadata(struct receive_result *got, const char *text)
 {
-	unsigned long long used = 0;
-	unsigned long long total = 0;
+	char used[32];
+	const char *slash = strchr(text, '/');
 
+	if (!slash || slash - text >= (int)sizeof(used))
+		return;
+	snprintf(used, sizeof(used), "%.*s", (int)(slash - text), text);
+	if (num_parse(slash + 1, 1, INT32_MAX, &got->meta_total) || num_parse(used, 0, got->meta_total, &got->meta_used))
+		got->meta_used = got->meta_total = 0;
+}
+
+/*
+ * Points are found and kept by their times, and a source whose clock is off, by accident or not, must not make others look
+ * older than all that is kept. Then the time is ours.
+ */
+static void check_clock(struct receive_result *got, int64_t begin)
+{
+	const int64_t now = (int64_t)time(NULL);
+	const uint64_t said = got->stream.time;
+
+	if (said <= INT64_MAX && (int64_t)said >= begin - CLOCK_LIMIT_S && (int64_t)said <= now + CLOCK_LIMIT_S)
+		return;
+	got->clock_off_s = said > INT64_MAX ? INT64_MAX : (int64_t)said - now;
+	got->stream.time = (uint64_t)now;
+	catalog_name(&got->stream);
+}
+
+static void take_result(struct receive_result *got, const struct applyflow_result *v, int64_t begin)
+{
 	catalog_describe(&v->head, &v->end, v->stream_bytes, &got->stream);
-	got->still_us = v->end.still_us;
-	if (sscanf(v->head.field[WIRE_METADATA], "%llu/%llu", &used, &total) == 2 && used <= total) {
-		got->meta_used = used;
-		got->meta_total = total;
-	}
+	check_clock(got, begin);
+	got->still_us = num_min(v->end.still_us, INT64_MAX);
+	take_metadata(got, v->head.field[WIRE_METADATA]);
 }
 
 static int into_file(struct repo *r, int fd, const char *path, const struct token *from, const struct receive_opts *o,
@@ -80,12 +107,13 @@ static int into_file(struct repo *r, int fd, const char *path, const struct toke
 {
 	const struct feed_opts feed = {.job = o->job, .request = o->request, .file = fd, .file_name = path,
 				       .line = o->line, .ctx = o->ctx};
+	const int64_t begin = (int64_t)time(NULL);
 	struct applyflow_result v;
 	struct feed *f = NULL;
 	int rc = -1;
 
 	if (feed_open(&f, &feed, e) == 0 && read_feed(f, from, o, &v, e) == 0) {
-		take_result(got, &v);
+		take_result(got, &v, begin);
 		rc = repo_add(r, fd, INCOMING, &got->stream, e);
 	} else if (f) {
 		got->refused = feed_status(f) == ERR_IDENTITY;

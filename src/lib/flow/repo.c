@@ -64,6 +64,33 @@ const char **repo_paths(const struct repo *r, size_t first, size_t last, struct 
 
 /* State */
 
+/* Never a state that nobody can read. */
+static int check_text(const char *text, const char *path, struct err *e)
+{
+	struct catalog again;
+	const int rc = catalogtext_parse(text, &again, e);
+
+	catalog_free(&again);
+	return rc ? err_prefix(e, "%s: would not be readable, and stays as it is", path) : 0;
+}
+
+/* Is the directory the one that was locked? A disk may have been mounted over it, or is gone. */
+static int check_lock(const struct repo *r, struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat a;
+	struct stat b;
+
+	if (r->lock < 0)
+		return 0; /* nobody knows of it yet */
+	if (join(r, "lock", "", path, e))
+		return -1;
+	if (fstat(r->lock, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
+		return 0;
+	return err_set(e, ERR_RUNTIME, "%s: is not the repository any more that it was; was something mounted or unmounted?",
+		       r->dir);
+}
+
 int repo_commit(struct repo *r, struct err *e)
 {
 	char path[PATH_MAX];
@@ -71,12 +98,12 @@ int repo_commit(struct repo *r, struct err *e)
 	char *text;
 	int rc;
 
-	if (join(r, "state", "", path, e))
+	if (check_lock(r, e) || join(r, "state", "", path, e))
 		return -1;
 	text = catalogtext_print(&r->cat, &len);
 	if (!text)
 		return err_set(e, ERR_RUNTIME, "%s: no memory to write it", path);
-	rc = statefile_replace(path, text, len, e);
+	rc = check_text(text, path, e) || statefile_replace(path, text, len, e) ? -1 : 0;
 	free(text);
 	return rc;
 }

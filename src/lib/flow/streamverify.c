@@ -14,10 +14,10 @@ static int compare(const struct catalog_stream *s, const char *path, const struc
 	struct catalog_stream now;
 
 	catalog_describe(&v->head, &v->end, v->stream_bytes, &now);
-	if (strcmp(now.name, s->name) != 0 || memcmp(now.state_id, s->state_id, WIRE_ID_LEN) != 0)
+	if (memcmp(now.stream_id, s->stream_id, WIRE_ID_LEN) != 0 || memcmp(now.state_id, s->state_id, WIRE_ID_LEN) != 0)
 		return err_set(e, ERR_CORRUPT, "%s: is another stream: %s", path, now.name);
 	if (memcmp(now.digest, s->digest, sizeof(now.digest)) != 0 || now.length != s->length ||
-	    memcmp(now.parent_id, s->parent_id, WIRE_ID_LEN) != 0 || now.era_c != s->era_c || now.size != s->size ||
+	    memcmp(now.parent_id, s->parent_id, WIRE_ID_LEN) != 0 || now.kind != s->kind || now.era_c != s->era_c || now.size != s->size ||
 	    memcmp(now.generation, s->generation, WIRE_ID_LEN) != 0)
 		return err_set(e, ERR_CORRUPT, "%s: is whole, and not what was stored", path);
 	return 0;

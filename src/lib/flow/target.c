@@ -225,6 +225,35 @@ static int check_content(struct target *t, struct err *e)
 			   "apply a full to start again");
 }
 
+/* What it is at, or on its way to. */
+static const struct token *heading(const struct state *s)
+{
+	return s->applying ? &s->next : &s->at;
+}
+
+bool target_generation(const char *name, uint8_t generation[WIRE_ID_LEN])
+{
+	struct target t = {0};
+	struct err ignored = {0};
+	bool known;
+
+	known = find_state_path(name, NULL, t.state_path, &ignored) == 0 && load_state(&t, &ignored) == 0 && t.has_state;
+	memcpy(generation, heading(&t.state)->generation, WIRE_ID_LEN);
+	return known && !heading(&t.state)->full;
+}
+
+/* Of another history, or of none that is known by now: whoever is careful asks. */
+static int check_ours(const struct target *t, const struct wire_head *h, struct err *e)
+{
+	const struct token *of = heading(&t->state);
+
+	if (!t->careful || holds_known(t) ||
+	    (!of->full && memcmp(of->generation, h->generation, WIRE_ID_LEN) == 0))
+		return 0;
+	err_set(e, ERR_IDENTITY, "%s: holds another backup, as its state says", t->sink.name);
+	return err_hint(e, "if it may be overwritten, use --force");
+}
+
 /* Does it hold what its state says, and if not, may this stream go over it all the same? */
 static int check_holds(struct target *t, const struct wire_head *h, bool force, bool *done,
 		       struct err *e)
@@ -235,12 +264,14 @@ static int check_holds(struct target *t, const struct wire_head *h, bool force, 
 		return 0;
 	if (!t->has_state)
 		return force ? 0 : check_unknown(t, e);
+	if (!force && check_ours(t, h, e))
+		return -1;
 	if (check_content(t, e) == 0)
 		return 0;
 	if (e->kind != ERR_IDENTITY)
 		return -1;
-	/* A full mends an image that somebody touched. A device may be another one by now. */
-	if (t->sink.device && !force && !holds_known(t)) {
+	/* A full mends a mirror that somebody touched. A device may be another one by now. */
+	if ((t->sink.device || t->careful) && !force && !holds_known(t)) {
 		e->hint[0] = '\0';
 		return err_hint(e, "if it may be overwritten, use --force");
 	}

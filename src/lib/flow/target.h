@@ -28,6 +28,7 @@ struct target {
 	bool has_state; /* a state file was there */
 	/* A device whose filesystem has this UUID holds nothing unknown. NULL or empty: there is no such. */
 	const char *known_uuid;
+	bool careful; /* not over an image that has been changed, or holds another backup, either: it may be in use as itself */
 	char state_path[PATH_MAX];
 };
 
@@ -43,6 +44,9 @@ void target_close(struct target *t);
  * ERR_IDENTITY where a target is there and nothing is known of it.
  */
 int target_token(const char *name, const char *state_path, struct token *token, struct err *e);
+
+/* The generation of the backup that an image or device is a target of, as its state says; false: there is none. */
+bool target_generation(const char *name, uint8_t generation[WIRE_ID_LEN]);
 
 /*
  * May the stream be applied here? Nothing is written. *done: the target is there already. `force`

@@ -55,6 +55,7 @@ static int look(struct search *x, const char *name, struct err *e)
 	struct err why = {0};
 	char path[PATH_MAX];
 	char text[sizeof(e->text)];
+	struct catalog_stream named;
 
 	if (!more)
 		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
@@ -69,6 +70,11 @@ static int look(struct search *x, const char *name, struct err *e)
 	if (why.kind != ERR_NONE && why.kind != ERR_CORRUPT) {
 		*e = why;
 		return -1;
+	}
+	/* Its time is the name's: HEAD may have one of a clock that was off. */
+	if (why.kind == ERR_NONE && catalog_parse_name(name, &named) == 0) {
+		more->s.time = named.time;
+		catalog_name(&more->s);
 	}
 	if (why.kind == ERR_NONE && strcmp(more->s.name, name) == 0) {
 		x->nr++;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "words/num.h"
 #include "words/when.h"
@@ -33,6 +34,33 @@ void catalog_name(struct catalog_stream *s)
 	num_hex(s->stream_id, WIRE_ID_LEN, id);
 	snprintf(s->name, sizeof(s->name), "%.16s-%s-%s.era", when_utc((time_t)s->time, when),
 		 s->kind == WIRE_FULL ? "full" : "incr", id);
+}
+
+/* 20261120T020005Z */
+static int parse_time(const char *text, uint64_t *t)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y%m%dT%H%M%SZ", &tm);
+	time_t at;
+
+	if (!end || *end != '-')
+		return -1;
+	at = timegm(&tm);
+	*t = (uint64_t)at;
+	return at < 0 ? -1 : 0;
+}
+
+int catalog_parse_name(const char *name, struct catalog_stream *s)
+{
+	char hex[2 * WIRE_ID_LEN + 1] = "";
+	char kind[5] = "";
+
+	if (strlen(name) >= sizeof(s->name) || parse_time(name, &s->time) ||
+	    sscanf(name, "%*16s-%4[a-z]-%32[0-9a-f].era", kind, hex) != 2 || num_unhex(hex, s->stream_id, WIRE_ID_LEN))
+		return -1;
+	s->kind = strcmp(kind, "full") == 0 ? WIRE_FULL : WIRE_INCREMENTAL;
+	catalog_name(s);
+	return strcmp(s->name, name) == 0 ? 0 : -1;
 }
 
 void catalog_describe(const struct wire_head *h, const struct wire_end *d, uint64_t length, struct catalog_stream *s)

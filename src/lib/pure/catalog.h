@@ -33,7 +33,7 @@ struct catalog_stream {
 	bool damaged; /* verify said so */
 	uint32_t passes;
 	uint64_t era_c; /* END's: where the next begins */
-	uint64_t time;
+	uint64_t time; /* of the cut; ours where the source's clock was off, so not always HEAD's */
 	uint64_t size; /* of the device */
 	uint64_t length; /* of the file */
 	uint64_t changed; /* bytes of the device that are in it */
@@ -65,8 +65,9 @@ void catalog_free(struct catalog *c);
 /* What a whole stream of `length` bytes is in a catalog; name included; mtime_ns is 0. */
 void catalog_describe(const struct wire_head *h, const struct wire_end *d, uint64_t length, struct catalog_stream *s);
 
-/* The name of a stream's file, from its time, kind and id. */
+/* The name of a stream's file, from its time, kind and id; and these from the name: 0, or -1. */
 void catalog_name(struct catalog_stream *s);
+int catalog_parse_name(const char *name, struct catalog_stream *s);
 
 /* Can it stand behind the last stream, or begin a chain there? ERR_IDENTITY. */
 int catalog_follows(const struct catalog *c, const struct catalog_stream *s, struct err *e);

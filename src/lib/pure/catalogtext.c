@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "words/hash.h"
 #include "words/num.h"
@@ -127,33 +126,9 @@ static uint8_t named(struct words *w, const char *(*name)(uint8_t), uint8_t min,
 	return min;
 }
 
-/* 20261120T020005Z */
-static int parse_time(const char *text, uint64_t *t)
-{
-	struct tm tm = {0};
-	const char *end = strptime(text, "%Y%m%dT%H%M%SZ", &tm);
-	time_t at;
-
-	if (!end || *end != '-')
-		return -1;
-	at = timegm(&tm);
-	*t = (uint64_t)at;
-	return at < 0 ? -1 : 0;
-}
-
-/* The name's parts; whether they give the name again is for the caller. */
 static void take_name(struct words *w, struct catalog_stream *s)
 {
-	const char *name = word(w);
-	char hex[2 * WIRE_ID_LEN + 1] = "";
-	char kind[5] = "";
-
-	if (strlen(name) >= sizeof(s->name) || parse_time(name, &s->time) ||
-	    sscanf(name, "%*16s-%4[a-z]-%32[0-9a-f].era", kind, hex) != 2 || num_unhex(hex, s->stream_id, WIRE_ID_LEN))
-		w->bad = true;
-	s->kind = strcmp(kind, "full") == 0 ? WIRE_FULL : WIRE_INCREMENTAL;
-	catalog_name(s);
-	if (strcmp(s->name, name) != 0)
+	if (catalog_parse_name(word(w), s))
 		w->bad = true;
 }
 

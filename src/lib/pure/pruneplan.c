@@ -5,9 +5,14 @@
 #include <string.h>
 #include <time.h>
 
+struct point {
+	time_t time;
+	size_t at; /* in the catalog */
+};
+
 struct points {
 	size_t nr;
-	size_t *at; /* in the catalog */
+	struct point *all;
 	time_t *times;
 	unsigned int *why;
 };
@@ -15,35 +20,53 @@ struct points {
 static int points_new(struct points *p, size_t max, struct err *e)
 {
 	p->nr = 0;
-	p->at = calloc(max + 1, sizeof(*p->at));
+	p->all = calloc(max + 1, sizeof(*p->all));
 	p->times = calloc(max + 1, sizeof(*p->times));
 	p->why = calloc(max + 1, sizeof(*p->why));
-	return p->at && p->times && p->why ? 0 : err_set(e, ERR_RUNTIME, "no memory to plan");
+	return p->all && p->times && p->why ? 0 : err_set(e, ERR_RUNTIME, "no memory to plan");
 }
 
 static void points_free(struct points *p)
 {
-	free(p->at);
+	free(p->all);
 	free(p->times);
 	free(p->why);
 }
 
-/* Rules over the points that count; what they say of those that are, or are not, restorable goes into why[]. */
-static void apply(const struct catalog *c, const struct retention *r, bool all, struct points *p, unsigned int *why)
+static int by_time(const void *a, const void *b)
+{
+	const struct point *x = a;
+	const struct point *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->at < y->at ? -1 : 1;
+}
+
+/* The points that count, by their times: those of a catalog are out of order where our clock was. */
+static void collect(const struct catalog *c, bool all, struct points *p)
 {
 	size_t i;
 
 	p->nr = 0;
-	for (i = 0; i < c->nr; i++) {
-		if (!catalog_consistent(&c->streams[i]) || (!all && !catalog_restorable(c, i)))
-			continue;
-		p->at[p->nr] = i;
-		p->times[p->nr++] = (time_t)c->streams[i].time;
-	}
+	for (i = 0; i < c->nr; i++)
+		if (catalog_consistent(&c->streams[i]) && (all || catalog_restorable(c, i)))
+			p->all[p->nr++] = (struct point){(time_t)c->streams[i].time, i};
+	qsort(p->all, p->nr, sizeof(*p->all), by_time);
+	for (i = 0; i < p->nr; i++)
+		p->times[i] = p->all[i].time;
+}
+
+/* Rules over them; what they say of those that are, or are not, restorable goes into why[]. */
+static void apply(const struct catalog *c, const struct retention *r, bool all, struct points *p, unsigned int *why)
+{
+	size_t i;
+
+	collect(c, all, p);
 	retention_apply(r, p->times, p->nr, p->why);
 	for (i = 0; i < p->nr; i++)
-		if (all != catalog_restorable(c, p->at[i]))
-			why[p->at[i]] = p->why[i];
+		if (all != catalog_restorable(c, p->all[i].at))
+			why[p->all[i].at] = p->why[i];
 }
 
 int pruneplan_keep(const struct catalog *c, const struct retention *r, unsigned int *why, struct err *e)
