@@ -89,8 +89,9 @@ static int deep(const struct backup_args *a, const struct job *j, const struct r
 	return 0;
 }
 
+/* *any: there is one before it on standard output. */
 static int verify_repo(const struct backup_args *a, const struct job *j, struct repo *r, const struct report *report,
-		       struct err *e)
+		       bool *any, struct err *e)
 {
 	struct check k = {.args = a};
 	const struct verifyrepo_opts o = {.report = report, .each = on_stream, .ctx = &k};
@@ -98,7 +99,8 @@ static int verify_repo(const struct backup_args *a, const struct job *j, struct 
 	int rc;
 
 	if (a->json)
-		printf("{\"job\":\"%s\",\"streams\":[", j ? j->name : "");
+		printf("%s{\"job\":\"%s\",\"streams\":[", *any ? "," : "", j ? j->name : "");
+	*any = true;
 	rc = verifyrepo(r, &o, e);
 	if (rc == 0)
 		rc = deep(a, j, r, report, &mirror, e);
@@ -112,7 +114,7 @@ static int verify_repo(const struct backup_args *a, const struct job *j, struct 
 	return e->kind ? -1 : 0;
 }
 
-static int verify_one(const struct backup_args *a, const struct job *j, struct err *e)
+static int verify_one(const struct backup_args *a, const struct job *j, bool *any, struct err *e)
 {
 	struct backup_ui ui;
 	struct repo r;
@@ -121,7 +123,7 @@ static int verify_one(const struct backup_args *a, const struct job *j, struct e
 	backup_ui_begin(&ui, a, j);
 	rc = repo_lock_to_verify(&r, j ? j->repository : a->repository, e);
 	if (rc == 0)
-		rc = verify_repo(a, j, &r, &ui.report, e);
+		rc = verify_repo(a, j, &r, &ui.report, any, e);
 	repo_close(&r);
 	backup_ui_end(&ui);
 	return rc;
@@ -130,16 +132,17 @@ static int verify_one(const struct backup_args *a, const struct job *j, struct e
 int backup_check_verify(const struct backup_args *a, struct err *e)
 {
 	const unsigned int nr = a->repository ? 1 : a->nr_jobs;
+	bool any = false;
 	unsigned int i;
 	int code = 0;
 
+	if (a->json)
+		putchar('[');
 	for (i = 0; i < nr; i++) {
 		const struct job *j = a->repository ? NULL : a->jobs[i];
 		struct err failed = {0};
 
-		if (a->json)
-			putchar(i ? ',' : '[');
-		if (verify_one(a, j, &failed) == 0)
+		if (verify_one(a, j, &any, &failed) == 0)
 			continue;
 		if (j)
 			err_prefix(&failed, "%s", j->name);

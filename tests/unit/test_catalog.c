@@ -211,7 +211,7 @@ static void test_links(void)
 	ok(catalog_append(&c, &s, &e) && e.kind == ERR_IDENTITY, "one of another generation");
 	err_clear(&e);
 	s = stream(5, true, 0);
-	ok(catalog_append(&c, &s, &e) && e.kind == ERR_IDENTITY, "one that is there already");
+	ok(catalog_takes(&c, &s, &e) && e.kind == ERR_IDENTITY, "one that is there already");
 	err_clear(&e);
 	s = stream(6, false, 5);
 	ok(catalog_append(&c, &s, &e) == 0 && c.nr == 6, "the right one");

@@ -24,6 +24,10 @@
 #define LINE_LEN 1024
 #define WORDS_MAX 64
 
+/* What a source says ends in our log, and it may be anybody's by now. */
+#define LINES_MAX 200u
+#define WORDS_BYTES_MAX (4u << 20)
+
 #define SPEAKER "era_copy: "
 #define HINT "  hint: "
 
@@ -48,6 +52,9 @@ struct feed {
 	char hint[400];
 	char last[LINE_LEN]; /* the last line, whoever said it */
 
+	unsigned int nr_told;
+	uint64_t words; /* bytes of standard error */
+
 	/* Not told yet: where the far side fails, the error says the same. */
 	char held[2][LINE_LEN];
 	unsigned int nr_held;
@@ -62,8 +69,8 @@ static void tell_held(struct feed *f)
 {
 	unsigned int i;
 
-	for (i = 0; f->o.line && i < f->nr_held; i++)
-		f->o.line(f->o.ctx, f->held[i]);
+	for (i = 0; f->o.line && i < f->nr_held && f->nr_told <= LINES_MAX; i++)
+		f->o.line(f->o.ctx, f->nr_told++ < LINES_MAX ? f->held[i] : "more is not shown");
 	f->nr_held = 0;
 }
 
@@ -91,13 +98,18 @@ static void end_line(struct feed *f)
 }
 
 /* What is behind the bound of a line is dropped. */
-static void take_words(struct feed *f, const uint8_t *p, size_t len)
+static int take_words(struct feed *f, const uint8_t *p, size_t len, struct err *e)
 {
+	f->words += len;
+	if (f->words > WORDS_BYTES_MAX)
+		return err_set(e, ERR_RUNTIME, "%s: says more than %u MiB on standard error; cut off", f->o.job->source,
+			       WORDS_BYTES_MAX >> 20);
 	for (; len; p++, len--)
 		if (*p == '\n')
 			end_line(f);
 		else if (f->line_len < LINE_LEN - 1)
 			f->line[f->line_len++] = (char)*p;
+	return 0;
 }
 
 /* Handing on */
@@ -185,9 +197,7 @@ static int pump(struct feed *f, struct err *e)
 	while ((rc = take_some(f, &got, &words, e)) > 0) {
 		if (atomic_load(&f->cut))
 			return give_up(f, e);
-		if (words)
-			take_words(f, f->buf, got);
-		else if (hand_on(f, f->buf, got, e))
+		if (words ? take_words(f, f->buf, got, e) : hand_on(f, f->buf, got, e))
 			return -1;
 	}
 	return rc;
@@ -347,10 +357,9 @@ static int judge_status(const struct feed *f, struct err *e)
 /* What the thread could not do. */
 static int judge_error(const struct feed *f, struct err *e)
 {
-	if (!f->gave_up)
-		err_clear(e);
-	err_set(e, f->error.kind, "%s", f->error.text);
-	return f->error.hint[0] ? err_hint(e, "%s", f->error.hint) : -1;
+	if (!f->gave_up || e->kind == ERR_NONE)
+		*e = f->error;
+	return -1;
 }
 
 int feed_end(struct feed *f, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/jobrun.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -178,31 +179,27 @@ static int look_after(struct repo *repo, const struct job *j, const struct repor
 	return j->metrics ? metrics_write(j->metrics, j->name, &repo->cat, e) : 0;
 }
 
-static int hooked(struct repo *repo, const struct job *j, bool full, const struct report *report,
-		  struct jobrun_result *r, struct err *e)
+/* What may go makes room for the next run. A disk that is full does not wait until it is due. */
+static int after_failure(struct repo *repo, const struct job *j, const struct report *report, const struct err *e)
 {
-	struct err after = {0};
-	int rc;
+	struct err failed = {0};
 
-	rc = jobhooks_before(j, e) || backup(repo, j, full, report, r, e) || look_after(repo, j, report, e) ? -1 : 0;
-	if (jobhooks_after(j, r->committed ? &r->stream : NULL, e, &after) == 0)
-		return rc;
-	if (rc)
-		report_warn(report, "%s", after.text);
-	else
-		*e = after;
+	if (e->sys == ENOSPC)
+		repo->cat.pruned = 0;
+	if (prune(repo, j, report, &failed))
+		report_warn(report, "%s", failed.text);
 	return -1;
 }
 
-int jobrun(const struct job *j, bool full, const struct report *report, struct jobrun_result *r, struct err *e)
+static int in_repository(const struct job *j, bool full, const struct report *report, struct jobrun_result *r,
+			 struct err *e)
 {
 	struct repo repo;
-	int rc;
+	int rc = repo_lock(&repo, j->repository, e);
 
-	memset(r, 0, sizeof(*r));
-	rc = repo_lock(&repo, j->repository, e);
 	if (rc == 0) {
-		rc = hooked(&repo, j, full, report, r, e);
+		rc = backup(&repo, j, full, report, r, e) ? after_failure(&repo, j, report, e)
+							  : look_after(&repo, j, report, e);
 		/* Of whoever has the lock: another's run is not ours to comment. */
 		if (rc)
 			problem_note(j->repository, e);
@@ -211,4 +208,21 @@ int jobrun(const struct job *j, bool full, const struct report *report, struct j
 	}
 	repo_close(&repo);
 	return rc;
+}
+
+/* The commands are around everything: they may mount the disk that the repository is on. */
+int jobrun(const struct job *j, bool full, const struct report *report, struct jobrun_result *r, struct err *e)
+{
+	struct err after = {0};
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	rc = jobhooks_before(j, e) || in_repository(j, full, report, r, e) ? -1 : 0;
+	if (jobhooks_after(j, r->committed ? &r->stream : NULL, e, &after) == 0)
+		return rc;
+	if (rc)
+		report_warn(report, "%s", after.text);
+	else
+		*e = after;
+	return -1;
 }

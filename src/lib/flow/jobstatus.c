@@ -35,6 +35,8 @@ static void count(const struct catalog *c, struct jobstatus *s)
 	}
 	if (c->nr)
 		s->size = c->streams[c->nr - 1].size;
+	if (c->nr > CATALOG_STREAMS_MAX / 10 * 9)
+		add(s, "%zu streams, and a repository takes %u: prune it", c->nr, CATALOG_STREAMS_MAX);
 	if (damaged)
 		add(s, "%zu stream%s damaged; erabackup verify names them", damaged, damaged == 1 ? " is" : "s are");
 }

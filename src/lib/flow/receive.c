@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/receive.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,10 +8,15 @@
 
 #include "flow/applyflow.h"
 #include "flow/feed.h"
+#include "pure/links.h"
 #include "pure/state.h"
 #include "words/num.h"
+#include "world/streamfile.h"
 
 #define INCOMING "stream.part"
+
+/* dm-era counts them in 32 bits; and whoever restores needs a bit for each. */
+#define BLOCKS_MAX (UINT64_C(1) << 32)
 
 /* More than that is no cut that took long, but a clock that is off. */
 #define CLOCK_LIMIT_S 3600
@@ -29,40 +33,40 @@ static int check_head(const struct token *from, const struct wire_head *h, struc
 		return err_set(e, ERR_IDENTITY, "sent a merged stream, and only a repository makes these");
 	if (h->era_c > UINT32_MAX)
 		return err_set(e, ERR_CORRUPT, "sent a stream of an era that dm-era does not have");
+	if (h->size / h->granule >= BLOCKS_MAX)
+		return err_set(e, ERR_CORRUPT, "sent a stream of a device of more era blocks than dm-era can have");
 	if (h->kind == WIRE_INCREMENTAL && wire_id_is_zero(h->parent_id))
 		return err_set(e, ERR_IDENTITY, "sent an incremental that does not name its parent");
 	return state_accepts(&s, h, &done, e);
 }
 
-/* Has the far side stopped sending? Then what it says of itself is the reason for what is missing. */
-static bool has_ended(int fd)
+/* May it stand behind the head? Asked of the files, as whoever restores will ask. */
+static int check_link(const struct repo *r, const struct wire_head *h, struct err *e)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct streamfile head;
+	char path[PATH_MAX];
+	int rc = -1;
 
-	return poll(&p, 1, 0) == 1 && !(p.revents & POLLIN);
+	if (h->kind == WIRE_FULL)
+		return 0;
+	if (repo_stream_path(r, r->cat.streams[r->cat.nr - 1].name, path, e))
+		return -1;
+	if (streamfile_look(&head, path, e) == 0)
+		rc = links_check(&head.head, head.end.era_c, h, e);
+	streamfile_close(&head);
+	return rc;
 }
 
-/* Both have to be content; of two errors the one that came first in the order of cause. */
-static int read_feed(struct feed *f, const struct token *from, const struct receive_opts *o,
+/* All of the answer, and how the far side ended: of two errors the one that is the cause is told. */
+static int read_feed(struct repo *r, struct feed *f, const struct token *from, const struct receive_opts *o,
 		     struct applyflow_result *v, struct err *e)
 {
 	const struct applyflow_opts apply = {.threads = o->threads, .tick = o->tick};
-	struct err ended = {0};
-	struct err read = {0};
-	bool gave_up = false;
 
-	if (applyflow_run(feed_fd(f), o->job->source, &apply, v, &read) == 0 && check_head(from, &v->head, &read))
-		err_prefix(&read, "%s", o->job->source);
-	else if (read.kind != ERR_NONE)
-		gave_up = !has_ended(feed_fd(f));
-	if (feed_end(f, &ended) && !(gave_up && feed_status(f) <= 0)) {
-		*e = ended;
-		return -1;
-	}
-	if (read.kind == ERR_NONE)
-		return 0;
-	*e = read;
-	return -1;
+	if (applyflow_run(feed_fd(f), o->job->source, &apply, v, e) == 0 &&
+	    (check_head(from, &v->head, e) || check_link(r, &v->head, e)))
+		err_prefix(e, "%s", o->job->source);
+	return feed_end(f, e);
 }
 
 /* "USED/TOTAL"; nothing where it is not that. */
@@ -112,11 +116,12 @@ static int into_file(struct repo *r, int fd, const char *path, const struct toke
 	struct feed *f = NULL;
 	int rc = -1;
 
-	if (feed_open(&f, &feed, e) == 0 && read_feed(f, from, o, &v, e) == 0) {
+	if (feed_open(&f, &feed, e) == 0 && read_feed(r, f, from, o, &v, e) == 0) {
 		take_result(got, &v, begin);
 		rc = repo_add(r, fd, INCOMING, &got->stream, e);
 	} else if (f) {
-		got->refused = feed_status(f) == ERR_IDENTITY;
+		/* By the source, or by us: what it sends cannot stand behind the head. */
+		got->refused = feed_status(f) == ERR_IDENTITY || (feed_status(f) == 0 && e->kind == ERR_IDENTITY);
 	}
 	feed_close(f);
 	return rc;

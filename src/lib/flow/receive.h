@@ -36,7 +36,7 @@ struct receive_result {
 	uint64_t meta_used; /* blocks of dm-era's metadata; 0 of 0: not said */
 	uint64_t meta_total;
 	int64_t clock_off_s; /* the source's clock is so far ahead of ours (or behind) that stream.time is ours; 0: it is not */
-	bool refused; /* the source says that no incremental is possible: era_copy's status 4 */
+	bool refused; /* no incremental is possible: the source says so, or its stream does not fit */
 };
 
 /* `from` is the token that was asked for. The repository is locked. */

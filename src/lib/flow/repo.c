@@ -382,7 +382,7 @@ int repo_add(struct repo *r, int fd, const char *incoming, struct catalog_stream
 {
 	char path[PATH_MAX];
 
-	if (catalog_follows(&r->cat, s, e) || repo_incoming_path(r, incoming, path, e) || settle(fd, path, s, e))
+	if (catalog_takes(&r->cat, s, e) || repo_incoming_path(r, incoming, path, e) || settle(fd, path, s, e))
 		return -1;
 	r->cat.adding = *s;
 	r->cat.has_adding = true;

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "flow/applyflow.h"
+#include "pure/links.h"
+#include "world/streamfile.h"
 
 static int compare(const struct catalog_stream *s, const char *path, const struct applyflow_result *v, struct err *e)
 {
@@ -23,7 +25,26 @@ static int compare(const struct catalog_stream *s, const char *path, const struc
 	return 0;
 }
 
-static int read_all(const struct catalog_stream *s, const char *path, int fd, const struct applyflow_opts *o,
+/* Would a restore take it behind the one before? That one is verified by itself, and says so where it cannot be read. */
+static int check_link(const struct repo *r, size_t i, const char *path, const struct wire_head *h, struct err *e)
+{
+	struct streamfile before;
+	struct err other = {0};
+	char name[PATH_MAX];
+
+	if (h->kind == WIRE_FULL || i == 0)
+		return 0;
+	if (repo_stream_path(r, r->cat.streams[i - 1].name, name, e))
+		return -1;
+	if (streamfile_look(&before, name, &other) == 0 && links_check(&before.head, before.end.era_c, h, e)) {
+		e->kind = ERR_CORRUPT;
+		err_prefix(e, "%s", path);
+	}
+	streamfile_close(&before);
+	return e->kind ? -1 : 0;
+}
+
+static int read_all(const struct repo *r, size_t i, const char *path, int fd, const struct applyflow_opts *o,
 		    uint64_t *mtime_ns, struct err *e)
 {
 	struct applyflow_result v;
@@ -32,7 +53,9 @@ static int read_all(const struct catalog_stream *s, const char *path, int fd, co
 	if (fstat(fd, &st))
 		return err_sys(e, "%s: cannot look at", path);
 	*mtime_ns = repo_mtime_ns(&st);
-	return applyflow_run(fd, path, o, &v, e) || compare(s, path, &v, e) ? -1 : 0;
+	if (applyflow_run(fd, path, o, &v, e) || compare(&r->cat.streams[i], path, &v, e))
+		return -1;
+	return check_link(r, i, path, &v.head, e);
 }
 
 /* Is it the medium that does not give it back? Only asked where reading has failed. */
@@ -64,7 +87,7 @@ int streamverify(struct repo *r, size_t i, unsigned int threads, const struct ti
 	else if (fd < 0)
 		return err_sys(e, "%s: cannot open", path);
 	else
-		rc = read_all(s, path, fd, &o, &mtime_ns, e);
+		rc = read_all(r, i, path, fd, &o, &mtime_ns, e);
 	if (rc && fd >= 0 && e->kind == ERR_RUNTIME && is_unreadable(fd))
 		e->kind = ERR_CORRUPT;
 	if (fd >= 0)

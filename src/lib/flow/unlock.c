@@ -136,18 +136,29 @@ static size_t trace(struct search *x, struct found *f, struct found **path)
 	return 0;
 }
 
-/* The youngest that is in no chain yet and ends one. */
-static int by_time_down(const void *a, const void *b)
+/* The younger first: by eras within one history, where a clock may have been put back, else by time. */
+static int younger_first(const void *a, const void *b)
 {
 	const struct found *x = a;
 	const struct found *y = b;
 
-	if (x->s.time != y->s.time)
-		return x->s.time < y->s.time ? 1 : -1;
-	return x->s.era_c < y->s.era_c ? 1 : x->s.era_c > y->s.era_c ? -1 : 0;
+	if (same_id(x->s.generation, y->s.generation) && x->s.era_c != y->s.era_c)
+		return x->s.era_c < y->s.era_c ? 1 : -1;
+	return x->s.time < y->s.time ? 1 : x->s.time > y->s.time ? -1 : 0;
 }
 
-/* Chains, from the youngest stream of each; later ones must not use what an earlier one has. */
+/* Does nothing start where it ends? */
+static bool is_leaf(const struct search *x, const struct found *f)
+{
+	size_t i;
+
+	for (i = 0; i < x->nr; i++)
+		if (same_id(x->all[i].s.parent_id, f->s.state_id) && same_id(x->all[i].s.generation, f->s.generation))
+			return false;
+	return true;
+}
+
+/* Chains, from the last stream of each; later ones must not use what an earlier one has. */
 static int chains(struct search *x, struct found **order, size_t *nr, struct err *e)
 {
 	struct found **path = calloc(x->nr + 1, sizeof(*path));
@@ -157,9 +168,9 @@ static int chains(struct search *x, struct found **order, size_t *nr, struct err
 
 	if (!path)
 		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
-	qsort(x->all, x->nr, sizeof(*x->all), by_time_down);
+	qsort(x->all, x->nr, sizeof(*x->all), younger_first);
 	for (i = 0; i < x->nr; i++) {
-		n = x->all[i].used ? 0 : trace(x, &x->all[i], path);
+		n = is_leaf(x, &x->all[i]) ? trace(x, &x->all[i], path) : 0;
 		for (k = 0; k < n && !path[k]->used; k++)
 			;
 		if (n == 0 || k < n)

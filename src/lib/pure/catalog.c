@@ -99,8 +99,12 @@ static int follows(const struct catalog_stream *before, const struct catalog_str
 	return 0;
 }
 
-int catalog_follows(const struct catalog *c, const struct catalog_stream *s, struct err *e)
+int catalog_takes(const struct catalog *c, const struct catalog_stream *s, struct err *e)
 {
+	if (c->nr >= CATALOG_STREAMS_MAX) {
+		err_set(e, ERR_RUNTIME, "the repository has %zu streams and takes no more", c->nr);
+		return err_hint(e, "prune it: keep-last and others in erabackup.conf(5)");
+	}
 	if (catalog_by_name(c, s->name) < c->nr || catalog_by_state(c, s->state_id) < c->nr)
 		return err_set(e, ERR_IDENTITY, "%s: is in the repository already", s->name);
 	return follows(c->nr ? &c->streams[c->nr - 1] : NULL, s, e);
@@ -110,12 +114,8 @@ int catalog_append(struct catalog *c, const struct catalog_stream *s, struct err
 {
 	struct catalog_stream *more;
 
-	if (catalog_follows(c, s, e))
+	if (follows(c->nr ? &c->streams[c->nr - 1] : NULL, s, e))
 		return -1;
-	if (c->nr == CATALOG_STREAMS_MAX) {
-		err_set(e, ERR_RUNTIME, "the repository has %u streams and takes no more", CATALOG_STREAMS_MAX);
-		return err_hint(e, "prune it");
-	}
 	more = reallocarray(c->streams, c->nr + 1, sizeof(*more));
 	if (!more)
 		return err_set(e, ERR_RUNTIME, "no memory for the streams of a repository");

@@ -69,8 +69,10 @@ void catalog_describe(const struct wire_head *h, const struct wire_end *d, uint6
 void catalog_name(struct catalog_stream *s);
 int catalog_parse_name(const char *name, struct catalog_stream *s);
 
-/* Can it stand behind the last stream, or begin a chain there? ERR_IDENTITY. */
-int catalog_follows(const struct catalog *c, const struct catalog_stream *s, struct err *e);
+/* Is there a place for it behind the last stream? ERR_IDENTITY where not, ERR_RUNTIME where there are too many already. */
+int catalog_takes(const struct catalog *c, const struct catalog_stream *s, struct err *e);
+
+/* Behind the last stream; the links are checked. */
 int catalog_append(struct catalog *c, const struct catalog_stream *s, struct err *e);
 
 /* Streams from first to last leave the chain, and their files are to go; `s`, where given, takes their place. */

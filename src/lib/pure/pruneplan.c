@@ -43,21 +43,26 @@ static int by_time(const void *a, const void *b)
 	return x->at < y->at ? -1 : 1;
 }
 
-/* The points that count, by their times: those of a catalog are out of order where our clock was. */
+static bool is_good(const struct catalog *c, size_t i)
+{
+	return catalog_consistent(&c->streams[i]) && catalog_restorable(c, i);
+}
+
+/* By their times: those of a catalog are out of order where our clock was. */
 static void collect(const struct catalog *c, bool all, struct points *p)
 {
 	size_t i;
 
 	p->nr = 0;
 	for (i = 0; i < c->nr; i++)
-		if (catalog_consistent(&c->streams[i]) && (all || catalog_restorable(c, i)))
+		if (all || is_good(c, i))
 			p->all[p->nr++] = (struct point){(time_t)c->streams[i].time, i};
 	qsort(p->all, p->nr, sizeof(*p->all), by_time);
 	for (i = 0; i < p->nr; i++)
 		p->times[i] = p->all[i].time;
 }
 
-/* Rules over them; what they say of those that are, or are not, restorable goes into why[]. */
+/* Rules over the good ones, or over all: what they say of the good ones, or of the others, goes into why[]. */
 static void apply(const struct catalog *c, const struct retention *r, bool all, struct points *p, unsigned int *why)
 {
 	size_t i;
@@ -65,7 +70,7 @@ static void apply(const struct catalog *c, const struct retention *r, bool all, 
 	collect(c, all, p);
 	retention_apply(r, p->times, p->nr, p->why);
 	for (i = 0; i < p->nr; i++)
-		if (all != catalog_restorable(c, p->all[i].at))
+		if (all != is_good(c, p->all[i].at))
 			why[p->all[i].at] = p->why[i];
 }
 
@@ -106,8 +111,9 @@ static bool merge_step(const struct catalog *c, size_t first, size_t last, unsig
 	return i < last;
 }
 
-static bool chain_step(const struct catalog *c, const unsigned int *why, size_t first, size_t end, unsigned int layers,
-		       struct prunestep *step)
+/* In a chain from first to end: with `merge` the first group that is to be merged, else what may be dropped behind all. */
+static bool chain_step(const struct catalog *c, const unsigned int *why, size_t first, size_t end, bool merge,
+		       unsigned int layers, struct prunestep *step)
 {
 	size_t group = first;
 	size_t i;
@@ -115,24 +121,27 @@ static bool chain_step(const struct catalog *c, const unsigned int *why, size_t 
 	for (i = first; i < end; i++) {
 		if (!why[i])
 			continue;
-		if (merge_step(c, group, i, layers, step))
+		if (merge && merge_step(c, group, i, layers, step))
 			return true;
 		group = i + 1;
 	}
 	*step = (struct prunestep){.first = group, .last = end - 1, .merge = false};
-	return group < end;
+	return !merge && group < end;
 }
 
 bool pruneplan_next(const struct catalog *c, const unsigned int *why, unsigned int layers, struct prunestep *step)
 {
 	size_t first;
 	size_t end;
+	int merge;
 
-	for (first = 0; first < c->nr; first = end) {
-		for (end = first + 1; end < c->nr && c->streams[end].kind != WIRE_FULL; end++)
-			;
-		if (chain_step(c, why, first, end, layers, step))
-			return true;
-	}
+	/* What is dropped needs no room, and makes some. */
+	for (merge = 0; merge <= 1; merge++)
+		for (first = 0; first < c->nr; first = end) {
+			for (end = first + 1; end < c->nr && c->streams[end].kind != WIRE_FULL; end++)
+				;
+			if (chain_step(c, why, first, end, merge, layers, step))
+				return true;
+		}
 	return false;
 }

@@ -2,9 +2,9 @@
 /*
  * pruneplan: which streams of a catalog stay, and the next step on the way there.
  *
- * Retention looks at restore points: streams that are consistent and can be restored. One that is damaged does not take
- * the place of a good one, and stays as long as it would if it were good: its file may be put back. The head stays always:
- * the next incremental starts there.
+ * Retention looks at good points first: those that are consistent and can be restored. One that was copied live, or is damaged, does
+ * not take the place of a good one, and stays as long as it would if it were good: it may be all there is, and a lost file
+ * may be put back. The head stays always: the next incremental starts there.
  *
  * A step makes the catalog smaller and changes neither what is kept nor why; so one is planned at a time, from what is
  * there then, and an interrupted prune is finished by the next.

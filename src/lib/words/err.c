@@ -29,6 +29,7 @@ int err_sys(struct err *e, const char *fmt, ...)
 	if (e->kind != ERR_NONE)
 		return -1;
 	e->kind = ERR_RUNTIME;
+	e->sys = saved;
 	e->hint[0] = '\0';
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);

@@ -26,6 +26,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
+	int sys; /* the errno that err_sys was called with; 0: another error */
 	char text[768];
 	char hint[512];
 };
