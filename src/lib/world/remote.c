@@ -145,9 +145,14 @@ static int handshake(struct remote *r, struct err *e)
 	while ((rc = ssh_connect(r->session)) == SSH_AGAIN)
 		if (wait_more(r, until, "the handshake", e))
 			break;
-	/* From here on it is as if libssh had opened it: else it would neither close it nor leave it to us. */
+	if (rc != SSH_OK && e->kind == ERR_NONE)
+		broken(r, "cannot connect", e);
+	/*
+	 * From here on it is as if libssh had opened it: else it would neither close it nor leave it to us. It calls that an
+	 * error, which must not stand before the reason.
+	 */
 	ssh_options_set(r->session, SSH_OPTIONS_FD, NULL);
-	return e->kind ? -1 : rc == SSH_OK ? 0 : broken(r, "cannot connect", e);
+	return e->kind ? -1 : 0;
 }
 
 static int connect_host(struct remote *r, struct err *e)
