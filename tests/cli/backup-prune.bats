@@ -15,14 +15,9 @@ setup_file() {
 
 	cd "$BATS_FILE_TMPDIR" || return 1
 	export TZ=UTC
-	times=(0)
-	for ((i = 0; i < 6; i++)); do
-		times+=($((night1 + i * day + (i > 2 ? day : 0))))
+	for i in 1 2 3 4 5 6; do
+		times[i]=$((night1 + (i - 1) * day))
 	done
-	times[3]=$((night1 + 2 * day))
-	times[4]=$((night1 + 3 * day))
-	times[5]=$((night1 + 4 * day))
-	times[6]=$((night1 + 5 * day))
 	begin "prune-interval = never"
 	nights 6
 }
