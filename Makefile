@@ -27,6 +27,7 @@ LIBEXECDIR ?= $(PREFIX)/lib/era
 DOCDIR ?= $(PREFIX)/share/doc/erabackup
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 # These look into one place only, whatever the prefix.
 SHUTDOWNDIR ?= /usr/lib/systemd/system-shutdown
 DRACUTDIR ?= /usr/lib/dracut/modules.d
@@ -44,18 +45,23 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 HARDENING := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE := $(if $(D),$(foreach s,$(subst $(comma), ,$(D)),-fsanitize=$(subst asan,address,$(subst \
 	ubsan,undefined,$(s)))) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-PACKAGES := libzstd libxxhash blkid devmapper expat jansson
+PACKAGES := libzstd libxxhash blkid devmapper expat jansson inih libssh
 
 ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -DERA_LIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-pthread $(WARNINGS) $(if $(D),,$(HARDENING)) $(CFLAGS) $(SANITIZE)
-ALL_LDFLAGS = -pthread $(if $(D),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SANITIZE)
+# A program needs the libraries it uses, and no others: era_setup goes into initramfs images.
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(D),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SANITIZE)
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 
 LIB_SOURCES := $(sort $(wildcard src/lib/*/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(B)/obj/%.o)
-PROGRAMS := $(patsubst src/%.c,%,$(sort $(wildcard src/era_*.c)))
+PROGRAMS := $(patsubst src/%.c,%,$(sort $(wildcard src/era*.c)))
+# What a program has besides the file of its name.
+PARTS_era_copy := src/copyargs.c
+PARTS_erabackup := $(sort $(wildcard src/backup_*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
+COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
 .PHONY: all test-programs man install check check-vm bench lint clean FORCE
@@ -81,9 +87,11 @@ $(B)/obj/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/era_%: $(B)/obj/src/era_%.o $(B)/libera.a
+$(foreach p,$(PROGRAMS),$(eval $(B)/$(p): $(PARTS_$(p):%.c=$(B)/obj/%.o)))
+
+$(PROGRAMS:%=$(B)/%): $(B)/%: $(B)/obj/src/%.o $(B)/libera.a
 	@echo "  LD    $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libera.a
 	@mkdir -p $(@D)
@@ -111,7 +119,10 @@ install: all man
 	$(call put_manuals,1)
 	$(call put_manuals,5)
 	$(call put_manuals,8)
-	install -m 644 docs/eratab.example $(DESTDIR)$(DOCDIR)/eratab.example
+	install -m 644 docs/eratab.example docs/erabackup.conf.example $(DESTDIR)$(DOCDIR)
+	$(call place,644,docs/erabackup.cron.example,$(DOCDIR)/erabackup.cron.example)
+	install -d $(DESTDIR)$(BASHCOMPDIR)
+	for name in $(COMPLETIONS); do install -m 644 completions/$$name.bash $(DESTDIR)$(BASHCOMPDIR)/$$name || exit; done
 	$(call place,755,initramfs/enable-root,$(LIBEXECDIR)/enable-root)
 	$(call place,755,initramfs/hook,$(INITRAMFSDIR)/hooks/era)
 	$(call place,755,initramfs/local-top,$(INITRAMFSDIR)/scripts/local-top/era)
@@ -121,6 +132,8 @@ install: all man
 	$(call place,755,dracut/90era/era-open.sh,$(DRACUTDIR)/90era/era-open.sh)
 	$(call place,755,dracut/90era/era-note.sh,$(DRACUTDIR)/90era/era-note.sh)
 	$(call place,644,systemd/era-volumes.service,$(UNITDIR)/era-volumes.service)
+	$(call place,644,systemd/erabackup@.service,$(UNITDIR)/erabackup@.service)
+	$(call place,644,systemd/erabackup@.timer,$(UNITDIR)/erabackup@.timer)
 	$(call place,755,systemd/era.shutdown,$(SHUTDOWNDIR)/era.shutdown)
 
 # SECTION
@@ -129,7 +142,7 @@ put_manuals = $(if $(filter %.$(1),$(MANUALS)),install -m 644 $(filter %.$(1),$(
 # MODE, SOURCE, PLACE: into DESTDIR, with the paths of this installation in it
 define place
 	install -d $(dir $(DESTDIR)$(3))
-	sed -e 's|@SBINDIR@|$(SBINDIR)|g' $(2) >$(DESTDIR)$(3).new
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@BINDIR@|$(BINDIR)|g' $(2) >$(DESTDIR)$(3).new
 	chmod $(1) $(DESTDIR)$(3).new
 	mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 endef

@@ -6,364 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "copyargs.h"
+#include "flow/forced.h"
 #include "flow/listflow.h"
 #include "flow/outfile.h"
 #include "flow/plan.h"
 #include "flow/sendflow.h"
-#include "pure/erameta.h"
 #include "pure/state.h"
-#include "system/cores.h"
 #include "system/fdio.h"
 #include "system/stop.h"
 #include "words/msg.h"
 #include "words/num.h"
-#include "words/opt.h"
-#include "world/zst.h"
-
-#define ull unsigned long long
-
-#define FREEZE_BYTES (UINT64_C(64) << 20)
-#define MAX_PASSES 5
-#define HOOK_LIMIT_MAX_S 86400
-
-enum {
-	O_FULL = 1,
-	O_FROM,
-	O_SINCE,
-	O_BEFORE,
-	O_RANGES,
-	O_BLOCK_SIZE,
-	O_ERA,
-	O_METADATA,
-	O_HELD,
-	O_CUT,
-	O_COW,
-	O_FREEZE_LIMIT,
-	O_MAX_PASSES,
-	O_FREEZE_TIMEOUT,
-	O_PRE_CUT,
-	O_POST_CUT,
-	O_HOOK_TIMEOUT,
-	O_LIST,
-	O_ESTIMATE,
-	O_JSON,
-	O_OUTPUT,
-	O_LEVEL,
-	O_COMPRESS,
-	O_THREADS,
-	O_LIMIT_RATE,
-	O_ALLOW_KERNEL,
-	O_PROGRESS,
-	O_QUIET,
-	O_VERBOSE,
-	O_HELP,
-	O_VERSION,
-};
-
-static const struct opt_spec specs[] = {
-	{O_FULL, 0, "full", NULL, "copy everything", false},
-	{O_FROM, 0, "from", "TOKEN", "copy what changed since TOKEN (era_apply --token)", false},
-	{O_SINCE, 0, "since", "ERA", "copy or list what was written in ERA or later", false},
-	{O_BEFORE, 0, "before", "ERA", "with --list: only what was written before ERA", false},
-	{O_RANGES, 0, "ranges", "FILE", "ranges as era_invalidate prints them; - is stdin", false},
-	{O_BLOCK_SIZE, 0, "block-size", "SECTORS", "era block size of --ranges", false},
-	{O_ERA, 0, "era", "ERA", "with --ranges: the first era after their cut", false},
-	{O_METADATA, 0, "metadata", "FILE", "read metadata that is not in use", false},
-	{O_HELD, 0, "held", NULL, "of --metadata: the metadata snapshot held in it", false},
-	{O_CUT, 0, "cut", "KIND", "auto, snapshot, freeze, fence or none", false},
-	{O_COW, 0, "cow", "DEVICE", "room for the snapshot: a spare device", false},
-	{O_FREEZE_LIMIT, 0, "freeze-limit", "N", "freeze for no more than N, as 64M or 2s", false},
-	{O_MAX_PASSES, 0, "max-passes", "N", "passes before the frozen one (default 5)", false},
-	{O_FREEZE_TIMEOUT, 0, "freeze-timeout", "SECONDS", "stand still no longer (default 30)", false},
-	{O_PRE_CUT, 0, "pre-cut", "COMMAND", "run before the cut; a failure calls it off", false},
-	{O_POST_CUT, 0, "post-cut", "COMMAND", "run after the cut, whatever happened", false},
-	{O_HOOK_TIMEOUT, 0, "hook-timeout", "SECONDS", "how long each may run (default 60)", false},
-	{O_LIST, 0, "list", "[=FORMAT]", "only list the changes: text, xml or json", false},
-	{O_ESTIMATE, 0, "estimate", NULL, "only say how much would be copied", false},
-	{O_JSON, 0, "json", NULL, "with --estimate: as JSON", false},
-	{O_OUTPUT, 'o', "output", "FILE", "write to FILE; it appears when it is whole", false},
-	{O_LEVEL, 0, "level", "N", "zstd level, 1 to 19 (default 3)", false},
-	{O_COMPRESS, 0, "compress", "HOW", "zstd or none", false},
-	{O_THREADS, 'T', "threads", "N", "threads (default: as many as cores, up to 8)", false},
-	{O_LIMIT_RATE, 0, "limit-rate", "RATE", "read at most RATE bytes a second, as 50M", false},
-	{O_ALLOW_KERNEL, 0, "allow-kernel", NULL, "work on a kernel known to lose writes", false},
-	{O_PROGRESS, 0, "progress", "WHEN", "auto, always, never or json", false},
-	{O_QUIET, 'q', "quiet", NULL, "errors only", false},
-	{O_VERBOSE, 'v', "verbose", NULL, "a summary at the end", false},
-	{O_HELP, 'h', "help", NULL, "this text", false},
-	{O_VERSION, 'V', "version", NULL, "the version", false},
-	{0, 0, NULL, NULL, NULL, false},
-};
-
-struct options {
-	struct plan_opts plan;
-	struct sendflow_opts send;
-	const char *output;
-	enum listflow_format list;
-	enum progress_mode progress;
-	bool plain; /* no compression */
-	bool estimate, json, quiet, verbose;
-};
-
-static void help(void)
-{
-	printf("Usage: era_copy --full DEVICE                     everything\n"
-	       "       era_copy --from TOKEN DEVICE               what changed since\n"
-	       "       era_copy --list --since ERA DEVICE         only the list\n\n");
-	opt_help(specs);
-	printf("\nA whole incremental backup, first time and every time:\n"
-	       "  ssh HOST era_copy --from \"$(era_apply --token m.img)\" DEVICE |\n"
-	       "    era_apply m.img\n\n"
-	       "Exit: 0 done, 1 failure, 2 usage, 3 corrupt input, 4 a full is needed,\n"
-	       "5 in use. See era_copy(1).\n");
-}
-
-/* Values */
-
-static int number(const char *name, const char *value, uint64_t min, uint64_t max, uint64_t *n,
-		  struct err *e)
-{
-	if (num_parse(value, min, max, n) == 0)
-		return 0;
-	return err_set(e, ERR_USAGE, "--%s is a number from %llu to %llu, not '%.40s'", name, (ull)min,
-		       (ull)max, value);
-}
-
-static int take_cut(const char *value, enum wire_cut *cut, struct err *e)
-{
-	unsigned int i;
-
-	*cut = 0;
-	if (strcmp(value, "auto") == 0)
-		return 0;
-	for (i = WIRE_CUT_NONE; i <= WIRE_CUT_SNAPSHOT; i++)
-		if (strcmp(value, wire_cut_name((uint8_t)i)) == 0)
-			*cut = (enum wire_cut)i;
-	return *cut ? 0 : err_set(e, ERR_USAGE, "--cut is auto, snapshot, freeze, fence or none, not '%.40s'",
-				  value);
-}
-
-static int take_list(const char *value, enum listflow_format *list, struct err *e)
-{
-	if (!value || strcmp(value, "text") == 0)
-		*list = LISTFLOW_TEXT;
-	else if (strcmp(value, "xml") == 0)
-		*list = LISTFLOW_XML;
-	else if (strcmp(value, "json") == 0)
-		*list = LISTFLOW_JSON;
-	else
-		return err_set(e, ERR_USAGE, "--list is text, xml or json, not '%.40s'", value);
-	return 0;
-}
-
-static int take_compress(const char *value, bool *plain, struct err *e)
-{
-	*plain = strcmp(value, "none") == 0;
-	if (*plain || strcmp(value, "zstd") == 0)
-		return 0;
-	return err_set(e, ERR_USAGE, "--compress is zstd or none, not '%.40s'", value);
-}
-
-static int count(const char *name, const char *value, uint64_t max, unsigned int *out, struct err *e)
-{
-	uint64_t n = 0;
-
-	if (number(name, value, 1, max, &n, e))
-		return -1;
-	*out = (unsigned int)n;
-	return 0;
-}
-
-/* Options whose value is a number. */
-static int take_number(struct options *o, int id, const char *value, struct err *e)
-{
-	uint64_t n = 0;
-	int rc = -1;
-
-	switch (id) {
-	case O_SINCE:
-		o->plan.has_since = true;
-		return number("since", value, 0, UINT32_MAX, &o->plan.since, e);
-	case O_BEFORE:
-		return number("before", value, 0, UINT32_MAX, &o->plan.before, e);
-	case O_BLOCK_SIZE:
-		return number("block-size", value, 1, WIRE_GRANULE_MAX / 512, &o->plan.block_sectors, e);
-	case O_ERA:
-		return number("era", value, 1, UINT32_MAX, &o->plan.era_c, e);
-	case O_LEVEL:
-		rc = number("level", value, ZST_LEVEL_MIN, ZST_LEVEL_MAX, &n, e);
-		o->send.level = (int)n;
-		return rc;
-	case O_THREADS: return count("threads", value, CORES_MAX, &o->send.copy.threads, e);
-	case O_MAX_PASSES: return count("max-passes", value, SENDFLOW_PASSES_MAX, &o->send.max_passes, e);
-	case O_FREEZE_TIMEOUT: return count("freeze-timeout", value, STANDSTILL_LIMIT_MAX_S, &o->plan.cut.limit_s, e);
-	case O_HOOK_TIMEOUT: return count("hook-timeout", value, HOOK_LIMIT_MAX_S, &o->plan.cut.hook_limit_s, e);
-	case O_LIMIT_RATE:
-	default:
-		if (num_parse_size(value, 1, INT64_MAX, &o->send.copy.limit_rate) == 0)
-			return 0;
-		return err_set(e, ERR_USAGE, "--limit-rate is bytes a second, as 500K or 50M, not '%.40s'",
-			       value);
-	}
-}
-
-static int take(struct options *o, int id, const char *value, struct err *e)
-{
-	switch (id) {
-	case O_FULL: o->plan.full = true; return 0;
-	case O_FROM:
-		o->plan.has_token = true;
-		return token_parse(value, &o->plan.token, e);
-	case O_RANGES: o->plan.ranges = value; return 0;
-	case O_METADATA: o->plan.metadata = value; return 0;
-	case O_HELD: o->plan.held = true; return 0;
-	case O_CUT: return take_cut(value, &o->plan.cut.kind, e);
-	case O_COW: o->plan.cut.cow = value; return 0;
-	case O_FREEZE_LIMIT: return sendflow_take_limit(&o->send, value, e);
-	case O_PRE_CUT: o->plan.cut.pre = value; return 0;
-	case O_POST_CUT: o->plan.cut.post = value; return 0;
-	case O_LIST: return take_list(value, &o->list, e);
-	case O_ESTIMATE: o->estimate = true; return 0;
-	case O_JSON: o->json = true; return 0;
-	case O_OUTPUT: o->output = value; return 0;
-	case O_COMPRESS: return take_compress(value, &o->plain, e);
-	case O_ALLOW_KERNEL: o->plan.allow_kernel = true; return 0;
-	case O_PROGRESS: return progress_parse(value, &o->progress, e);
-	case O_QUIET: o->quiet = true; return 0;
-	case O_VERBOSE: o->verbose = true; return 0;
-	case O_HELP: help(); exit(0);
-	case O_VERSION: puts("era_copy (erabackup) " ERA_VERSION); exit(0);
-	default: return take_number(o, id, value, e);
-	}
-}
-
-/* Combinations */
-
-/* --list of metadata in a file needs no device. */
-static bool list_only(const struct options *o)
-{
-	return o->list != LISTFLOW_NONE && o->plan.metadata;
-}
-
-static int check_start(const struct options *o, struct err *e)
-{
-	const struct plan_opts *p = &o->plan;
-	const int starts = p->full + p->has_token + p->has_since;
-
-	if (starts > 1)
-		return err_set(e, ERR_USAGE, "--full, --from and --since exclude each other");
-	if (p->ranges && !p->has_token && !p->full)
-		return err_set(e, ERR_USAGE, "--ranges needs --from TOKEN: what the ranges start from");
-	if (starts == 0) {
-		err_set(e, ERR_USAGE, "where it starts is not said");
-		return err_hint(e, "%s--from TOKEN or --since ERA", o->list ? "" : "--full, ");
-	}
-	if (o->list != LISTFLOW_NONE && (p->full || (p->has_token && p->token.full)))
-		return err_set(e, ERR_USAGE, "--list needs --since ERA or --from TOKEN of an earlier stream");
-	if (p->has_since && !o->list && !o->estimate && p->metadata)
-		return err_set(e, ERR_USAGE, "a stream from --metadata needs --from TOKEN");
-	return 0;
-}
-
-/* What goes with the kind of the cut. */
-static const char *check_cut(const struct options *o, const struct opt *opt)
-{
-	const struct moment_opts *c = &o->plan.cut;
-
-	if ((o->plan.ranges || o->plan.metadata) &&
-	    ((c->kind && c->kind != WIRE_CUT_NONE) || c->cow || c->pre || c->post))
-		return "ranges from elsewhere come without a cut: no --cut, --cow, --pre-cut or --post-cut";
-	if ((o->list != LISTFLOW_NONE || o->estimate) &&
-	    (c->kind >= WIRE_CUT_FREEZE || c->cow || c->pre || c->post))
-		return "--list and --estimate copy nothing: --cut is fence or none with them";
-	if (c->kind == WIRE_CUT_NONE && (c->pre || c->post))
-		return "--pre-cut and --post-cut go with a cut, and --cut=none makes none";
-	if (c->cow && c->kind && c->kind != WIRE_CUT_SNAPSHOT)
-		return "--cow goes with --cut=snapshot";
-	if ((opt_seen(opt, O_FREEZE_LIMIT) || opt_seen(opt, O_MAX_PASSES)) &&
-	    (c->cow || (c->kind && c->kind != WIRE_CUT_FREEZE)))
-		return "--freeze-limit and --max-passes go with --cut=freeze";
-	return NULL;
-}
-
-static int check_modes(const struct options *o, const struct opt *opt, struct err *e)
-{
-	const struct plan_opts *p = &o->plan;
-	const char *why = check_cut(o, opt);
-
-	if (why)
-		return err_set(e, ERR_USAGE, "%s", why);
-	if (o->list != LISTFLOW_NONE && o->estimate)
-		why = "--list and --estimate exclude each other";
-	else if (o->json && !o->estimate)
-		why = "--json goes with --estimate; a list in JSON is --list=json";
-	else if (p->ranges && p->metadata)
-		why = "--ranges and --metadata exclude each other";
-	else if (p->ranges && o->list != LISTFLOW_NONE)
-		why = "--list and --ranges exclude each other";
-	else if (p->era_c && (p->metadata || (!p->ranges && !p->full &&
-					      !(p->has_token && p->token.full))))
-		why = "--era goes with --ranges, or with --full of something without eras";
-	else if (p->block_sectors && p->metadata)
-		why = "--block-size does not go with --metadata, which knows it";
-	else if (p->held && !p->metadata)
-		why = "--held goes with --metadata";
-	else if (opt_seen(opt, O_BEFORE) && o->list == LISTFLOW_NONE)
-		why = "--before goes with --list";
-	else if (o->plain && opt_seen(opt, O_LEVEL))
-		why = "--level does not go with --compress=none";
-	else if (o->output && (o->list != LISTFLOW_NONE || o->estimate))
-		why = "--output is for a stream; redirect standard output";
-	else if (o->quiet && o->verbose)
-		why = "--quiet and --verbose exclude each other";
-	return why ? err_set(e, ERR_USAGE, "%s", why) : 0;
-}
-
-static int check(const struct options *o, const struct opt *opt, int operands, struct err *e)
-{
-	if (check_start(o, e) || check_modes(o, opt, e))
-		return err_hint(e, "see era_copy --help");
-	if (operands == 1 || (operands == 0 && list_only(o)))
-		return 0;
-	err_set(e, ERR_USAGE, operands ? "more than one DEVICE" : "no DEVICE is named");
-	return err_hint(e, "see era_copy --help");
-}
-
-static int parse(int argc, char **argv, struct options *o, struct err *e)
-{
-	struct opt opt = {.argc = argc, .argv = argv, .specs = specs};
-	const char *value;
-	int id;
-	int rc;
-
-	o->send.level = ZST_LEVEL_DEFAULT;
-	o->send.freeze_bytes = FREEZE_BYTES;
-	o->send.max_passes = MAX_PASSES;
-	o->plan.cut.limit_s = STANDSTILL_LIMIT_S;
-	o->plan.cut.hook_limit_s = CUTHOOKS_LIMIT_S;
-	o->plan.before = ERAMETA_NO_LIMIT;
-	while ((rc = opt_next(&opt, &id, &value, e)) > 0)
-		if (take(o, id, value, e))
-			return -1;
-	if (rc < 0 || check(o, &opt, argc - optind, e))
-		return -1;
-	if (optind < argc) {
-		o->plan.device = argv[optind];
-		if (opt_operand(o->plan.device, "DEVICE", e))
-			return -1;
-	}
-	if (o->send.copy.threads == 0)
-		o->send.copy.threads = cores_default();
-	if (o->plain)
-		o->send.level = 0;
-	/* An estimate is not worth a standstill. */
-	if (o->estimate && o->plan.cut.kind == 0)
-		o->plan.cut.kind = WIRE_CUT_NONE;
-	o->plan.cut.list_only = o->list != LISTFLOW_NONE;
-	return 0;
-}
-
-/* Modes */
 
 static void summary(const struct plan *p, const struct sendflow_result *r, double seconds)
 {
@@ -385,46 +38,46 @@ static void summary(const struct plan *p, const struct sendflow_result *r, doubl
 	msg_note("token %s", token_print(&t, word));
 }
 
-static int write_stream(struct options *o, struct plan *p, int fd, const char *name, struct err *e)
+static int write_stream(struct copyargs *a, struct plan *p, int fd, const char *name, struct err *e)
 {
 	struct sendflow_result r;
 	struct progress progress;
 	int rc;
 
-	progress_start(&progress, o->quiet ? PROGRESS_NEVER : o->progress);
-	o->send.copy.tick.fn = progress_tick;
-	o->send.copy.tick.arg = &progress;
-	rc = sendflow(p, &o->send, fd, name, &r, e);
+	progress_start(&progress, a->quiet ? PROGRESS_NEVER : a->progress);
+	a->send.copy.tick.fn = progress_tick;
+	a->send.copy.tick.arg = &progress;
+	rc = sendflow(p, &a->send, fd, name, &r, e);
 	progress_end(&progress);
-	if (rc == 0 && (o->verbose || (!o->quiet && isatty(STDERR_FILENO))))
+	if (rc == 0 && (a->verbose || (!a->quiet && isatty(STDERR_FILENO))))
 		summary(p, &r, progress_seconds(&progress));
 	return rc;
 }
 
 /* Once a chain, where it begins, and not every night. */
-static void warn_label(const struct options *o, const struct plan *p)
+static void warn_label(const struct copyargs *a, const struct plan *p)
 {
-	if (p->is_era && !p->cut.labelled && p->full && !o->quiet)
+	if (p->is_era && !p->cut.labelled && p->full && !a->quiet)
 		msg_warn("%s: its metadata has no label: if it is ever begun again, make a full; see CAVEATS "
-			 "in era_copy(1)", o->plan.device);
+			 "in era_copy(1)", a->plan.device);
 }
 
-static int make_and_write(struct options *o, struct plan *p, int fd, const char *name, struct err *e)
+static int make_and_write(struct copyargs *a, struct plan *p, int fd, const char *name, struct err *e)
 {
-	if (plan_make(p, &o->plan, fd, e))
+	if (plan_make(p, &a->plan, fd, e))
 		return -1;
-	warn_label(o, p);
-	return write_stream(o, p, fd, name, e);
+	warn_label(a, p);
+	return write_stream(a, p, fd, name, e);
 }
 
-static int stream(struct options *o, struct plan *p, struct err *e)
+static int stream(struct copyargs *a, struct plan *p, struct err *e)
 {
 	struct outfile f;
 	int rc = -1;
 
-	if (!o->output)
-		return make_and_write(o, p, STDOUT_FILENO, "standard output", e);
-	if (outfile_open(&f, o->output, p->src.fd, e) == 0 && make_and_write(o, p, f.fd, o->output, e) == 0)
+	if (!a->output)
+		return make_and_write(a, p, STDOUT_FILENO, "standard output", e);
+	if (outfile_open(&f, a->output, p->src.fd, e) == 0 && make_and_write(a, p, f.fd, a->output, e) == 0)
 		rc = outfile_publish(&f, true, e);
 	outfile_close(&f);
 	return rc;
@@ -443,29 +96,29 @@ static int check_stdout(struct err *e)
 	return err_hint(e, "pipe it into era_apply, or name a file with -o");
 }
 
-static int run_plan(struct options *o, struct plan *p, struct err *e)
+static int run_plan(struct copyargs *a, struct plan *p, struct err *e)
 {
-	if (plan_open(p, &o->plan, e))
+	if (plan_open(p, &a->plan, e))
 		return -1;
-	if (p->cut.warning[0] && !o->quiet)
+	if (p->cut.warning[0] && !a->quiet)
 		msg_warn("%s", p->cut.warning);
-	if (!o->list && !o->estimate)
-		return stream(o, p, e);
-	if (plan_make(p, &o->plan, -1, e))
+	if (!a->list && !a->estimate)
+		return stream(a, p, e);
+	if (plan_make(p, &a->plan, -1, e))
 		return -1;
-	return o->list ? listflow_plan(p, o->list, e) : listflow_estimate(p, o->json, e);
+	return a->list ? listflow_plan(p, a->list, e) : listflow_estimate(p, a->json, e);
 }
 
-static int run(struct options *o, struct err *e)
+static int run(struct copyargs *a, struct err *e)
 {
 	static struct plan p;
 	int rc;
 
-	if (!o->list && !o->estimate && !o->output && check_stdout(e))
+	if (!a->list && !a->estimate && !a->output && check_stdout(e))
 		return -1;
-	if (list_only(o) && !o->plan.device)
-		return listflow_file(&o->plan, o->list, e);
-	rc = run_plan(o, &p, e);
+	if (copyargs_list_only(a) && !a->plan.device)
+		return listflow_file(&a->plan, a->list, e);
+	rc = run_plan(a, &p, e);
 	if (plan_close(&p, e))
 		rc = -1;
 	if (p.moment.hooks.failed.kind == ERR_NONE)
@@ -479,16 +132,24 @@ static int run(struct options *o, struct err *e)
 	return err_hint(e, "the stream is whole; only the command failed");
 }
 
+/* In place of the options on the command line, those that the holder of the key asks for. */
+static int take_request(struct copyargs *a, struct err *e)
+{
+	static struct forced_asked asked;
+
+	return forced_enter(&a->forced, &asked, e) || copyargs_request(a, &asked, e) ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	static struct options o;
+	static struct copyargs a;
 	struct err e = {0};
 
 	msg_init("era_copy");
 	stop_init();
 	if (fdio_std())
 		return ERR_RUNTIME;
-	if (parse(argc, argv, &o, &e) || run(&o, &e))
+	if (copyargs_parse(argc, argv, &a, &e) || (a.is_forced && take_request(&a, &e)) || run(&a, &e))
 		return msg_error(&e);
 	return 0;
 }

@@ -263,8 +263,13 @@ def parse_head(f, sid):
     f.need(h["kind"] in (FULL, INCREMENTAL, REVERSE), f"kind {h['kind']} is not known")
     f.need(1 <= h["cut"] <= 4, f"cut {h['cut']} is not known")
     f.need(1 <= h["consistency"] <= 4, f"consistency {h['consistency']} is not known")
-    f.need(h["flags"] & ~1 == 0, f"byte 119 is {h['flags']:#x}")
-    if h["kind"] != REVERSE:
+    f.need(h["flags"] & ~3 == 0, f"byte 119 is {h['flags']:#x}")
+    merged = h["flags"] & 2
+    if merged:
+        f.need(h["flags"] == 2, "merged, and announces more than one pass")
+        f.need(h["kind"] != REVERSE, "merged, and reverse")
+        f.need(h["state_id"] != NO_ID, "merged, and without a state id")
+    elif h["kind"] != REVERSE:
         f.need(h["state_id"] == sid, "state id and stream id differ")
     else:
         f.need(h["parent_id"] != NO_ID, "a reverse stream without the id it undoes")
@@ -291,7 +296,7 @@ def parse_fields(f, b):
         f.need(tag > last, f"field {tag:#x} behind field {last:#x}")
         last = tag
         f.need(tag < 0x8000, f"critical field {tag:#x} is not known")
-        if 1 <= tag <= 7:
+        if 1 <= tag <= 9:
             f.need(1 <= length <= 255 and 0 not in value, f"field {tag}: empty, too long, or a NUL")
             fields[tag] = value.decode(errors="backslashreplace")
     return fields

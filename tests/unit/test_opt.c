@@ -87,7 +87,6 @@ static void parse(const struct row *r, char *got, struct err *e)
 	int id;
 	int rc;
 
-	optind = 0; /* glibc: begin again */
 	got[0] = '\0';
 	while ((rc = opt_next(&o, &id, &value, e)) == 1) {
 		strcat(got, opt_seen(&o, id) ? letters[id] : "!");

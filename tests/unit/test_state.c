@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tap.h"
+#include "words/num.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -29,10 +30,11 @@ static struct token token(char generation, char id, uint64_t era_c, uint64_t siz
 static const struct token nothing = {.full = true};
 
 /* The states of the rows; P is at era 10, of 100 bytes, of generation 1. */
-enum { NOTHING, AT_P, AT_P_NO_ERA, FULL_OVER_NOTHING, FULL_OVER_P, INCR_OVER_P, REVERSE_OVER_P, NR_STATES };
+enum { NOTHING, AT_P, AT_P_NO_ERA, FULL_OVER_NOTHING, FULL_OVER_P, INCR_OVER_P, REVERSE_OVER_P,
+       MERGED_OVER_P, MERGED_FULL_OVER_P, NR_STATES };
 static const char *const state_names[NR_STATES] = {
 	"nothing yet", "at P", "at P, era unknown", "full F over nothing", "full F over P",
-	"incremental S over P", "reverse R over P",
+	"incremental S over P", "reverse R over P", "merged M over P, to S", "merged full M over P, to S",
 };
 
 static struct state make_state(int which)
@@ -46,6 +48,12 @@ static struct state make_state(int which)
 	if (which < FULL_OVER_NOTHING)
 		return s;
 	s.applying = true;
+	if (which >= MERGED_OVER_P) {
+		s.kind = which == MERGED_OVER_P ? WIRE_INCREMENTAL : WIRE_FULL;
+		s.next = token('1', 'S', 20, 100);
+		put_id(s.stream_id, 'M');
+		return s;
+	}
 	s.kind = which == INCR_OVER_P ? WIRE_INCREMENTAL : which == REVERSE_OVER_P ? WIRE_REVERSE : WIRE_FULL;
 	/* F, S are at era 20; R goes back to O at era 5. */
 	s.next = token('1', which == INCR_OVER_P ? 'S' : 'F', 20, 100);
@@ -55,7 +63,7 @@ static struct state make_state(int which)
 	return s;
 }
 
-/* A stream: its kind, generation, id, parent, eras, and sizes. */
+/* A stream: its kind (u: a reverse stream that undoes the merged stream M), generation, id, parent, eras, and sizes. */
 struct stream {
 	char kind, generation, id, parent;
 	uint64_t since, era_c, parent_size, size;
@@ -66,12 +74,17 @@ static struct wire_head make_head(const struct stream *x)
 {
 	struct wire_head h = {.since = x->since, .era_c = x->era_c, .size = x->size,
 			      .parent_size = x->parent_size, .granule = 512, .sector = 512};
+	uint8_t id[WIRE_ID_LEN];
 
 	h.kind = x->kind == 'f' ? WIRE_FULL : x->kind == 'i' ? WIRE_INCREMENTAL : WIRE_REVERSE;
 	put_id(h.stream_id, x->id);
 	put_id(h.state_id, x->state ? x->state : x->id);
 	put_id(h.parent_id, x->parent);
 	put_id(h.generation, x->generation);
+	if (x->kind == 'u') {
+		put_id(id, 'M');
+		num_hex(id, WIRE_ID_LEN, h.field[WIRE_UNDOES]);
+	}
 	return h;
 }
 
@@ -83,6 +96,10 @@ enum { NO, YES, THERE };
 #define UNDO_OF(x)   {'r', '1', 'U', x, 0, 10, 100, 100, 'P'}
 #define FROM_P(...)  {'i', '1', 'X', 'P', __VA_ARGS__, 0}
 #define BY_ERA(...)  {'i', '1', 'X', '-', __VA_ARGS__, 0}
+/* From P through some others to S. */
+#define MERGED_M     {'i', '1', 'M', 'P', 10, 20, 100, 100, 'S'}
+#define MERGED_FULL  {'f', '1', 'M', '-', 0, 20, 0, 100, 'S'}
+#define UNDO_OF_M(p) {'u', '1', 'U', p, 0, 10, 100, 100, 'P'}
 
 static const struct {
 	int state;
@@ -179,6 +196,31 @@ static const struct {
 	{AT_P, {'r', '1', 'R', 'S', 0, 5, 100, 100, 'O'}, NO, "back from S, which is not there"},
 	{NOTHING, {'r', '1', 'R', 'P', 0, 5, 100, 100, 'O'}, NO, "nothing to undo"},
 	{NOTHING, {'r', '1', 'R', '-', 0, 5, 100, 100, 'O'}, NO, "nothing to undo"},
+
+	/* Merged streams: M is one id, S, where it leads, another. */
+	{AT_P, MERGED_M, YES, "merged, from P"},
+	{AT_P, MERGED_FULL, YES, "a merged full"},
+	{NOTHING, MERGED_M, NO, "a merged incremental on nothing"},
+	{AT_P, {'i', '1', 'M', 'O', 5, 10, 100, 100, 'P'}, THERE, "a merged stream to P"},
+	{AT_P, {'f', '1', 'M', '-', 0, 10, 0, 100, 'P'}, THERE, "a merged full that gives P"},
+	{AT_P, {'i', '1', 'P', 'O', 5, 10, 100, 100, 'S'}, NO, "its own id is P's, which says nothing"},
+	{AT_P, {'u', '1', 'U', 'P', 0, 5, 100, 100, 'O'}, YES, "the merged stream that led to P is undone"},
+	{MERGED_OVER_P, MERGED_M, YES, "M again"},
+	{MERGED_OVER_P, S_FROM_P, NO, "S itself, as old as M: may be of less than M brought"},
+	{MERGED_OVER_P, {'i', '1', 'N', 'P', 10, 20, 100, 100, 'S'}, NO, "another way to S"},
+	{MERGED_OVER_P, {'i', '1', 'X', 'S', 20, 30, 100, 100, 0}, NO, "from S, which is not there yet"},
+	{MERGED_OVER_P, {'i', '1', 'X', 'M', 20, 30, 100, 100, 0}, NO, "M is no state"},
+	{MERGED_OVER_P, FROM_P(10, 21, 100, 100), YES, "younger than M, from P"},
+	{MERGED_OVER_P, UNDO_OF_M('S'), YES, "back from M: has every block that M may have brought"},
+	{MERGED_OVER_P, UNDO_OF('S'), NO, "back from S alone: may leave what M brought"},
+	{MERGED_OVER_P, UNDO_OF('M'), NO, "M is no state"},
+	{MERGED_OVER_P, UNDO_OF_M('M'), NO, "M is no state"},
+	{MERGED_FULL_OVER_P, MERGED_FULL, YES, "M again"},
+	{MERGED_FULL_OVER_P, UNDO_OF_M('S'), YES, "back from M"},
+	{MERGED_FULL_OVER_P, UNDO_OF('S'), NO, "back from S alone: leaves most of what M brought"},
+	{MERGED_FULL_OVER_P, S_FROM_P, NO, "S alone, over half of M"},
+	{INCR_OVER_P, UNDO_OF_M('S'), NO, "back from another stream than the one in the middle"},
+	{INCR_OVER_P, MERGED_M, NO, "another way to S, as old"},
 };
 
 static void accepts(void)

@@ -4,8 +4,8 @@
  *
  * The model is a device of a few blocks, each with a value and the era of its last write, and two
  * mirrors, an image and a device. It writes at random, makes streams (fulls, incrementals from any
- * token ever seen or by era alone, streams of two passes, undo streams), grows, shrinks, begins new
- * generations, and applies any stream made so far to any mirror, as far as chance lets it. What the
+ * token ever seen or by era alone, streams of two passes, undo streams, merged streams), grows, shrinks,
+ * begins new generations, and applies any stream made so far to any mirror, as far as chance lets it. What the
  * mirror is told to become is known from the device, not from the rules. Whenever a stream was
  * accepted and applied to its end, the mirror must be that, block by block.
  *
@@ -17,11 +17,12 @@
 #include <string.h>
 
 #include "tap.h"
+#include "words/num.h"
 
 #define NB    8
 #define BLOCK UINT64_C(1048576)
 #define POOL  20
-#define RUNS  150000
+#define RUNS  220000
 #define STEPS 50
 
 /* What a device or mirror holds. */
@@ -63,12 +64,13 @@ static unsigned int nr_pool;
 static unsigned int next_value;
 static unsigned int next_id;
 
-enum { FULL, FULL_OVER_MIXTURE, FROM, BY_ERA, AGAIN, MENDED, UNDONE, UNDONE_MIXTURE, DONE, CUT_OFF, NR };
+enum { FULL, FULL_OVER_MIXTURE, FROM, BY_ERA, AGAIN, MENDED, UNDONE, UNDONE_MIXTURE, DONE, CUT_OFF, MERGED,
+       UNDONE_MERGED, NR };
 static const char *const names[NR] = {
 	"fulls",		    "fulls over a mixture",   "incrementals from a parent",
 	"incrementals by era",	    "the same stream again",  "younger streams over a mixture",
 	"undo streams",		    "undo over a mixture",    "streams that were there already",
-	"interrupted applications",
+	"interrupted applications", "merged streams",	      "undo over half a merged stream",
 };
 static unsigned long count[NR];
 static unsigned long wrong;
@@ -277,6 +279,71 @@ static void make_any(void)
 		from_token(&x, &t);
 }
 
+/* The content of a block after all passes of x that have it; false where none has. */
+static bool brought(const struct stream *x, unsigned int b, unsigned int *val)
+{
+	bool in = false;
+	unsigned int p;
+
+	for (p = 0; p < x->nr_passes; p++) {
+		if (x->pass[p].in[b])
+			*val = x->pass[p].val[b];
+		in |= x->pass[p].in[b];
+	}
+	return in;
+}
+
+static void merge(const struct stream *a, const struct stream *b)
+{
+	struct pass *p;
+	struct stream x;
+	unsigned int i;
+
+	begin_stream(&x);
+	x.after = b->after;
+	x.nr_passes = 1;
+	p = &x.pass[0];
+	p->era_c = b->pass[b->nr_passes - 1].era_c;
+	for (i = 0; i < NB; i++)
+		p->in[i] = brought(b, i, &p->val[i]) || brought(a, i, &p->val[i]);
+	memcpy(x.head.state_id, b->head.state_id, WIRE_ID_LEN);
+	memcpy(x.head.parent_id, a->head.parent_id, WIRE_ID_LEN);
+	memcpy(x.head.generation, a->head.generation, WIRE_ID_LEN);
+	x.head.kind = a->head.kind;
+	x.head.since = a->head.since;
+	x.head.parent_size = a->head.parent_size;
+	x.head.size = b->head.size;
+	x.head.era_c = p->era_c;
+	x.head.flags = WIRE_HEAD_MERGED;
+	keep(&x);
+	note("merged %u of %u and %u, gives %u\n", id_of(x.head.stream_id), id_of(a->head.stream_id),
+	     id_of(b->head.stream_id), id_of(x.head.state_id));
+}
+
+static bool follows(const struct wire_head *a, const struct wire_head *b)
+{
+	return a->kind != WIRE_REVERSE && b->kind == WIRE_INCREMENTAL && b->parent_size == a->size &&
+	       memcmp(a->state_id, b->parent_id, WIRE_ID_LEN) == 0 &&
+	       memcmp(a->generation, b->generation, WIRE_ID_LEN) == 0;
+}
+
+/* Two neighbours of a chain, where there are any. */
+static void make_merged(void)
+{
+	const unsigned int first = nr_pool > 0 ? chance(nr_pool) : 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_pool; i++) {
+		const struct stream a = pool[first];
+		const struct stream b = pool[(first + i) % nr_pool];
+
+		if (!follows(&a.head, &b.head))
+			continue;
+		merge(&a, &b);
+		return;
+	}
+}
+
 /* Mirrors */
 
 static bool is(const struct mirror *m, const struct content *want)
@@ -297,6 +364,8 @@ static void make_undo(const struct mirror *m, const struct stream *s)
 	memcpy(x.head.state_id, at->id, WIRE_ID_LEN);
 	if (!at->full)
 		memcpy(x.head.generation, at->generation, WIRE_ID_LEN);
+	if (s->head.flags & WIRE_HEAD_MERGED)
+		num_hex(s->head.stream_id, WIRE_ID_LEN, x.head.field[WIRE_UNDOES]);
 	x.head.kind = WIRE_REVERSE;
 	x.head.era_c = at->era_c;
 	x.head.parent_size = s->head.size;
@@ -368,7 +437,7 @@ static int sort_of(const struct mirror *m, const struct wire_head *h)
 	if (h->kind == WIRE_FULL)
 		return s->applying ? FULL_OVER_MIXTURE : FULL;
 	if (h->kind == WIRE_REVERSE)
-		return s->applying ? UNDONE_MIXTURE : UNDONE;
+		return !s->applying ? UNDONE : h->field[WIRE_UNDOES][0] ? UNDONE_MERGED : UNDONE_MIXTURE;
 	if (s->applying)
 		return MENDED;
 	return wire_id_is_zero(h->parent_id) ? BY_ERA : FROM;
@@ -377,6 +446,7 @@ static int sort_of(const struct mirror *m, const struct wire_head *h)
 static void check(const struct mirror *m, const struct stream *x, int sort)
 {
 	count[sort]++;
+	count[MERGED] += (x->head.flags & WIRE_HEAD_MERGED) != 0;
 	if (is(m, &x->after))
 		return;
 	if (wrong++ == 0)
@@ -430,7 +500,7 @@ static void mend(const struct mirror *m)
 
 static void step(void)
 {
-	switch (chance(16)) {
+	switch (chance(20)) {
 	case 0:
 		make_full();
 		break;
@@ -454,6 +524,11 @@ static void step(void)
 	case 7:
 	case 8:
 		write_some(3);
+		break;
+	case 9:
+	case 10:
+	case 11:
+		make_merged();
 		break;
 	default:
 		if (nr_pool > 0)

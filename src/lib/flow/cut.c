@@ -192,6 +192,8 @@ int cut_ready(struct cut *c, bool fenced, bool listed, struct err *e)
 
 	if (stop_check(e) || dm_status(&c->dev, &s, e) || check_headroom(c, &s, listed, e))
 		return -1;
+	c->meta_used = s.used_blocks;
+	c->meta_total = s.total_blocks;
 	c->era_c = s.era + 1;
 	/* The resume begins C, the take C + 1; without a fence the take begins C. */
 	c->held_era = s.era + (fenced ? 2 : 1);

@@ -43,6 +43,8 @@ struct cut {
 	bool holding;	   /* it could not be dropped: its note has to stay */
 	/* After cut_ready: */
 	uint64_t era_c;
+	uint64_t meta_used; /* blocks of 4 KiB of the metadata device */
+	uint64_t meta_total;
 	uint64_t still_us; /* how long the device stood still, in all */
 };
 

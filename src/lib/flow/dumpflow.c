@@ -41,7 +41,8 @@ static void head_text(const struct dump *d, const struct wire_head *h)
 	char a[JSON_TEXT_LEN];
 	unsigned int tag;
 
-	fprintf(d->out, "kind        %s\n", wire_kind_name(h->kind));
+	fprintf(d->out, "kind        %s%s\n", wire_kind_name(h->kind),
+		h->flags & WIRE_HEAD_MERGED ? ", merged" : "");
 	fprintf(d->out, "stream      %s\n", hex(h->stream_id, a));
 	fprintf(d->out, "parent      %s\n", wire_id_is_zero(h->parent_id) ? "-" : hex(h->parent_id, a));
 	fprintf(d->out, "gives       %s\n", wire_id_is_zero(h->state_id) ? "-" : hex(h->state_id, a));
@@ -67,8 +68,8 @@ static int head_json(const struct dump *d, const struct wire_head *h, struct err
 
 	fputs("{\"head\":", d->out);
 	if (json_value(d->out, e,
-		       "{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:s}", "kind",
-		       wire_kind_name(h->kind), "stream", hex(h->stream_id, id[0]), "parent",
+		       "{s:s,s:b,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:s}", "kind",
+		       wire_kind_name(h->kind), "merged", (int)(h->flags & WIRE_HEAD_MERGED), "stream", hex(h->stream_id, id[0]), "parent",
 		       hex(h->parent_id, id[1]), "gives", hex(h->state_id, id[2]), "generation",
 		       hex(h->generation, id[3]), "since", (ull)h->since, "era", (ull)h->era_c, "size",
 		       (ull)h->size, "parent_size", (ull)h->parent_size, "era_block", (ull)h->granule,

@@ -23,7 +23,10 @@ struct feed_opts {
 	const char *request; /* request_print's */
 	int file;	     /* all bytes are written to it too; -1: none */
 	const char *file_name;
-	/* A line of the far side's standard error, without its end, printable. Called in the feed's thread. */
+	/*
+	 * A line of the far side's standard error, without its end, printable. Called in the feed's thread. The last ones of
+	 * a far side that fails are not told here: they are in the error.
+	 */
 	void (*line)(void *ctx, const char *text);
 	void *ctx;
 };

@@ -55,6 +55,19 @@ int listflow_plan(const struct plan *p, enum listflow_format format, struct err 
 	return print_list(format, &p->set, &about, e);
 }
 
+/* What a program has from dm-era's metadata only, it has only where there is some. */
+static int estimate_json(const struct plan *p, uint64_t bytes, struct err *e)
+{
+	const char *kind = wire_kind_name(p->head.kind);
+
+	if (p->cut.meta_total == 0)
+		return json_value(stdout, e, "{s:s,s:I,s:I,s:I,s:I}", "kind", kind, "bytes", (ull)bytes, "size",
+				  (ull)p->head.size, "since", (ull)p->head.since, "era", (ull)p->head.era_c);
+	return json_value(stdout, e, "{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "kind", kind, "bytes", (ull)bytes, "size",
+			  (ull)p->head.size, "since", (ull)p->head.since, "era", (ull)p->head.era_c, "metadata_used",
+			  (ull)p->cut.meta_used, "metadata_total", (ull)p->cut.meta_total);
+}
+
 int listflow_estimate(const struct plan *p, bool json, struct err *e)
 {
 	const uint64_t bytes = copyflow_bytes(&p->set, p->head.granule, p->head.size);
@@ -64,9 +77,7 @@ int listflow_estimate(const struct plan *p, bool json, struct err *e)
 	if (!json) {
 		printf("%s: %s of %s to copy\n", wire_kind_name(p->head.kind),
 		       num_size(bytes, a, sizeof(a)), num_size(p->head.size, b, sizeof(b)));
-	} else if (json_value(stdout, e, "{s:s,s:I,s:I,s:I,s:I}", "kind", wire_kind_name(p->head.kind),
-			      "bytes", (ull)bytes, "size", (ull)p->head.size, "since",
-			      (ull)p->head.since, "era", (ull)p->head.era_c)) {
+	} else if (estimate_json(p, bytes, e)) {
 		return -1;
 	} else {
 		putchar('\n');

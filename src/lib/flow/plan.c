@@ -326,6 +326,8 @@ static int cut_native(struct plan *p, const struct plan_opts *o, int out_fd, str
 	h->cut = (uint8_t)m->kind;
 	h->era_c = p->cut.era_c;
 	h->still_us = p->cut.still_us;
+	snprintf(h->field[WIRE_METADATA], sizeof(h->field[WIRE_METADATA]), "%llu/%llu", (ull)p->cut.meta_used,
+		 (ull)p->cut.meta_total);
 	/* Of the first pass. */
 	h->consistency = (uint8_t)(m->kind == WIRE_CUT_FREEZE ? WIRE_CONVERGING : moment_consistency(m));
 	if (m->kind == WIRE_CUT_FREEZE)

@@ -154,6 +154,20 @@ int target_token(const char *name, const char *state_path, struct token *token, 
 	return 0;
 }
 
+/* The caller knows the filesystem, and that it is to be overwritten. */
+static bool is_known(const struct target *t, const struct probe *p)
+{
+	return t->known_uuid && t->known_uuid[0] && strcmp(t->known_uuid, p->uuid) == 0;
+}
+
+static bool holds_known(const struct target *t)
+{
+	struct probe p;
+
+	probe_fd(t->sink.fd, &p);
+	return is_known(t, &p);
+}
+
 /* A target without a state may be somebody's data. */
 static int check_unknown(struct target *t, struct err *e)
 {
@@ -162,7 +176,7 @@ static int check_unknown(struct target *t, struct err *e)
 	if (t->sink.fd < 0 || t->sink.blank)
 		return 0;
 	probe_fd(t->sink.fd, &p);
-	if (t->sink.device && !p.type[0])
+	if (t->sink.device && (!p.type[0] || is_known(t, &p)))
 		return 0;
 	err_set(e, ERR_IDENTITY, "%s: holds %s, and nothing says that it is a backup's target",
 		t->sink.name, p.type[0] ? p.type : "something");
@@ -226,7 +240,7 @@ static int check_holds(struct target *t, const struct wire_head *h, bool force, 
 	if (e->kind != ERR_IDENTITY)
 		return -1;
 	/* A full mends an image that somebody touched. A device may be another one by now. */
-	if (t->sink.device && !force) {
+	if (t->sink.device && !force && !holds_known(t)) {
 		e->hint[0] = '\0';
 		return err_hint(e, "if it may be overwritten, use --force");
 	}

@@ -26,6 +26,8 @@ struct target {
 	struct sink sink;
 	struct state state;
 	bool has_state; /* a state file was there */
+	/* A device whose filesystem has this UUID holds nothing unknown. NULL or empty: there is no such. */
+	const char *known_uuid;
 	char state_path[PATH_MAX];
 };
 

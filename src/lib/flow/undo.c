@@ -80,6 +80,8 @@ static void fill_head(struct wire_head *r, const struct target *t, const struct 
 	r->cut = WIRE_CUT_NONE;
 	r->consistency = WIRE_CALLERS;
 	identity_describe(r, t->sink.name, t->sink.fd);
+	if (h->flags & WIRE_HEAD_MERGED)
+		num_hex(h->stream_id, WIRE_ID_LEN, r->field[WIRE_UNDOES]);
 }
 
 /*

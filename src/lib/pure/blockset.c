@@ -90,30 +90,37 @@ uint64_t blockset_count_runs(const struct blockset *s)
 	return n;
 }
 
-/* The first block at or after `from` whose bit equals `value`; nr_blocks where there is none. */
-static uint64_t find(const struct blockset *s, uint64_t from, bool value)
+/* The first block at or after `from` and before `end` whose bit equals `value`; `end` where there is none. */
+static uint64_t find(const struct blockset *s, uint64_t from, uint64_t end, bool value)
 {
-	const uint64_t nr_words = num_div_up(s->nr_blocks, 64);
+	const uint64_t nr_words = num_div_up(end, 64);
 	const uint64_t flip = value ? 0 : ~UINT64_C(0);
 	uint64_t w = from / 64;
 	uint64_t bits;
 
-	if (from >= s->nr_blocks)
-		return s->nr_blocks;
+	if (from >= end)
+		return end;
 	bits = (s->words[w] ^ flip) & mask(from % 64, 64);
 	while (bits == 0) {
 		if (++w == nr_words)
-			return s->nr_blocks;
+			return end;
 		bits = s->words[w] ^ flip;
 	}
-	return num_min(64 * w + (uint64_t)__builtin_ctzll(bits), s->nr_blocks);
+	return num_min(64 * w + (uint64_t)__builtin_ctzll(bits), end);
 }
 
 bool blockset_next(const struct blockset *s, uint64_t from, struct blockrun *run)
 {
-	run->begin = find(s, from, true);
+	run->begin = find(s, from, s->nr_blocks, true);
 	if (run->begin == s->nr_blocks)
 		return false;
-	run->end = find(s, run->begin, false);
+	run->end = find(s, run->begin, s->nr_blocks, false);
 	return true;
+}
+
+uint64_t blockset_same(const struct blockset *s, uint64_t from, uint64_t end, bool *in)
+{
+	assert(from < end && end <= s->nr_blocks);
+	*in = blockset_has(s, from);
+	return find(s, from, end, !*in);
 }

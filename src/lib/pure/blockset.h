@@ -53,6 +53,12 @@ uint64_t blockset_count_runs(const struct blockset *s);
  */
 bool blockset_next(const struct blockset *s, uint64_t from, struct blockrun *run);
 
+/*
+ * How far, at most up to `end`, the blocks from `from` on are all in the set, or all not; *in says which. Requires
+ * from < end <= nr_blocks. Looks no farther than that.
+ */
+uint64_t blockset_same(const struct blockset *s, uint64_t from, uint64_t end, bool *in);
+
 /* Runs in ascending order; r is a struct blockrun the caller declares. */
 #define blockset_for_each_run(s, r)                                                                \
 	for (bool more_ = blockset_next(s, 0, &(r)); more_; more_ = blockset_next(s, (r).end, &(r)))

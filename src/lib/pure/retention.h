@@ -3,7 +3,8 @@
  * retention: which restore points stay.
  *
  * keep-last N keeps the newest N; keep-daily N the newest point of each of the newest N days that have one, by local
- * time; weeks begin on Monday. A point stays if any rule keeps it. With no rule at all, everything stays.
+ * time; weeks begin on Monday. A point stays if any rule keeps it. With no rule at all, everything stays: each point is
+ * one of the last.
  */
 #ifndef ERA_PURE_RETENTION_H
 #define ERA_PURE_RETENTION_H
@@ -13,7 +14,7 @@
 #include <time.h>
 
 struct retention {
-	unsigned int last;
+	unsigned int last; /* 0 is no rule; so below */
 	unsigned int daily;
 	unsigned int weekly;
 	unsigned int monthly;

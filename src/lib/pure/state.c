@@ -196,12 +196,25 @@ static int repairs(const struct state *s, const struct wire_head *h, struct err 
 			   "same parent, or a full");
 }
 
+/*
+ * Does the reverse stream undo the very stream that is being applied? Another one that leads to the same state, as a
+ * merged stream and the last of those it was made of do, may have brought blocks that this one does not take back.
+ */
+static bool undoes(const struct wire_head *h, const uint8_t stream_id[WIRE_ID_LEN])
+{
+	uint8_t id[WIRE_ID_LEN];
+
+	if (!h->field[WIRE_UNDOES][0])
+		return same_id(h->parent_id, stream_id);
+	return num_unhex(h->field[WIRE_UNDOES], id, WIRE_ID_LEN) == 0 && same_id(id, stream_id);
+}
+
 static int accepts_reverse(const struct state *s, const struct wire_head *h, struct err *e)
 {
-	const uint8_t *from = s->applying ? s->stream_id : s->at.id;
+	const struct token *from = s->applying ? &s->next : &s->at;
 
-	if (s->applying ? (s->kind != WIRE_REVERSE && same_id(h->parent_id, from))
-			: (!s->at.full && same_id(h->parent_id, from)))
+	if (!from->full && same_id(h->parent_id, from->id) &&
+	    (!s->applying || (s->kind != WIRE_REVERSE && undoes(h, s->stream_id))))
 		return 0;
 	err_set(e, ERR_IDENTITY, "the stream undoes another one than the target's last");
 	return err_hint(e, "undo streams apply in the opposite order of the streams they undo");

@@ -5,7 +5,7 @@
  *	era-state 1
  *	at TOKEN                     a state the target was at; "full" where it held nothing
  *	fingerprint HEX              of the target's content there; only without "applying"
- *	applying KIND TOKEN STREAM   a stream is being written over it
+ *	applying KIND TOKEN STREAM   a stream is being written over it, and TOKEN is where it leads
  *	sum HEX                      XXH3-64 of the lines above
  *
  * With "applying" the content is a mixture, and "at" is what it was before. The text is for people

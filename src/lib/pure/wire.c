@@ -224,6 +224,21 @@ static int get_fields(const uint8_t *p, size_t len, struct wire_head *h, struct 
 	return 0;
 }
 
+/* The state a target is at afterwards is named by the stream, but where several became one. */
+static int check_state(const struct wire_head *h, struct err *e)
+{
+	if (!(h->flags & WIRE_HEAD_MERGED)) {
+		if (memcmp(h->state_id, h->stream_id, WIRE_ID_LEN) != 0)
+			return bad(e, "HEAD's state id is not the stream's");
+		return 0;
+	}
+	if (h->flags & WIRE_HEAD_PASSES)
+		return bad(e, "HEAD is of a merged stream and announces more than one pass");
+	if (wire_id_is_zero(h->state_id))
+		return bad(e, "HEAD is of a merged stream and has no state id");
+	return 0;
+}
+
 static int check_kind(const struct wire_head *h, struct err *e)
 {
 	const bool parent = !wire_id_is_zero(h->parent_id);
@@ -240,12 +255,14 @@ static int check_kind(const struct wire_head *h, struct err *e)
 	case WIRE_REVERSE:
 		if (!parent || h->parent_size == 0 || h->since != 0)
 			return bad(e, "HEAD is of a reverse stream, and its parent is not named rightly");
+		if (h->flags & WIRE_HEAD_MERGED)
+			return bad(e, "HEAD is of a reverse stream and says that it was merged");
 		return 0;
 	default:
 		return err_set(e, ERR_CORRUPT, "HEAD has kind %u, unknown here", h->kind);
 	}
-	if (memcmp(h->state_id, h->stream_id, WIRE_ID_LEN) != 0)
-		return bad(e, "HEAD's state id is not the stream's");
+	if (check_state(h, e))
+		return -1;
 	if (h->era_c != 0 && h->era_c < h->since)
 		return bad(e, "HEAD's era is below the one it starts from");
 	return 0;
@@ -280,7 +297,7 @@ int wire_get_head(const uint8_t *in, size_t len, struct wire_head *h, struct err
 		return bad(e, "HEAD's sector size is not a power of two, or out of range");
 	if (h->cut < WIRE_CUT_NONE || h->cut > WIRE_CUT_SNAPSHOT ||
 	    h->consistency < WIRE_CALLERS || h->consistency > WIRE_FS_CONSISTENT ||
-	    (h->flags & ~WIRE_HEAD_PASSES) != 0)
+	    (h->flags & ~(WIRE_HEAD_PASSES | WIRE_HEAD_MERGED)) != 0)
 		return bad(e, "HEAD has a cut, consistency or flag unknown here");
 	if (check_kind(h, e))
 		return -1;
@@ -445,7 +462,7 @@ const char *wire_consistency_name(uint8_t consistency)
 const char *wire_field_name(unsigned int tag)
 {
 	static const char *const names[] = {NULL,     "host", "device", "fs_type", "fs_uuid",
-					    "fs_label", "tool", "kernel"};
+					    "fs_label", "tool", "kernel", "metadata", "undoes"};
 
 	return NAME(names, tag);
 }

@@ -64,6 +64,7 @@ enum wire_consistency {
 
 #define WIRE_FLAG_OPTIONAL 1u /* frame header: may be skipped where the type is unknown */
 #define WIRE_HEAD_PASSES 1u   /* HEAD: more than one pass may come */
+#define WIRE_HEAD_MERGED 2u   /* HEAD: made of neighbours of a chain; the state id is the last one's */
 
 /* Section 4. */
 struct wire_header {
@@ -87,7 +88,9 @@ enum wire_field {
 	WIRE_FSLABEL = 5,
 	WIRE_TOOL = 6,
 	WIRE_KERNEL = 7,
-	WIRE_FIELDS = 8, /* one more than the last */
+	WIRE_METADATA = 8,
+	WIRE_UNDOES = 9,
+	WIRE_FIELDS = 10, /* one more than the last */
 };
 #define WIRE_FIELD_MAX 255
 #define WIRE_HEAD_MAX (WIRE_HEAD_LEN + WIRE_FIELDS * (4 + WIRE_FIELD_MAX))

@@ -224,6 +224,8 @@ static int run(struct lanes *l, pthread_t *threads, unsigned int nr_workers, str
 	}
 	while (n > 0)
 		join(threads[--n]);
+	/* fail() had it set for them. */
+	stop_uncancel();
 	/* What was drained came before what could not be filled, so its error is the first. */
 	if (l->failed)
 		*e = l->err;

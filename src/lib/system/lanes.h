@@ -24,8 +24,8 @@ struct lanes_ops {
 
 /*
  * Run until fill says 0 and everything is drained, or until something fails. All threads have ended
- * when it returns. Requires nr_slots >= 1 and nr_workers >= 1. After a failure stop_requested() may
- * be set, so that fill does not wait for input that nobody wants.
+ * when it returns. Requires nr_slots >= 1 and nr_workers >= 1. After a failure
+ * stop_requested() is set until then, so that fill does not wait for input that nobody wants.
  */
 int lanes_run(const struct lanes_ops *ops, void *ctx, void *const *slots, unsigned int nr_slots,
 	      unsigned int nr_workers, struct err *e);

@@ -49,3 +49,16 @@ fail:
 	close(fd);
 	return -1;
 }
+
+int lock_share(const char *path, struct err *e)
+{
+	const int fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EROFS ? -1 : err_sys(e, "%s: cannot open the lock", path);
+	if (flock(fd, LOCK_SH) == 0)
+		return fd;
+	err_sys(e, "%s: cannot lock", path);
+	close(fd);
+	return -1;
+}

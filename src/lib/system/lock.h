@@ -11,4 +11,10 @@
 /* Returns a descriptor to close, or -1: ERR_BUSY names the holder's process. `what` is for messages. */
 int lock_take(const char *path, const char *what, struct err *e);
 
+/*
+ * Held together with others who share it, and never with one who took it; waits for him. A descriptor to close, or -1; with
+ * no error set where a lock cannot be made there at all, on a read-only disk: then nobody else can take it either.
+ */
+int lock_share(const char *path, struct err *e);
+
 #endif

@@ -10,12 +10,12 @@
 #include "system/fdio.h"
 
 /* Write text to a new file and make it durable. */
-static int write_durable(const char *path, const char *text, size_t len, struct err *e)
+static int write_durable(const char *path, mode_t mode, const char *text, size_t len, struct err *e)
 {
 	int rc = -1;
 	int fd;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return err_sys(e, "%s: cannot create", path);
 	if (fdio_pwrite(fd, path, text, len, 0, e) || fdio_sync(fd, path, e))
@@ -27,13 +27,13 @@ out:
 	return rc;
 }
 
-int statefile_replace(const char *path, const char *text, size_t len, struct err *e)
+static int replace(const char *path, mode_t mode, const char *text, size_t len, struct err *e)
 {
 	char fresh[PATH_MAX];
 
 	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
 		return err_set(e, ERR_RUNTIME, "%s: the path is too long", path);
-	if (write_durable(fresh, text, len, e)) {
+	if (write_durable(fresh, mode, text, len, e)) {
 		unlink(fresh);
 		return -1;
 	}
@@ -43,6 +43,16 @@ int statefile_replace(const char *path, const char *text, size_t len, struct err
 		return -1;
 	}
 	return fdio_sync_parent(path, e);
+}
+
+int statefile_replace(const char *path, const char *text, size_t len, struct err *e)
+{
+	return replace(path, 0600, text, len, e);
+}
+
+int statefile_publish(const char *path, const char *text, size_t len, struct err *e)
+{
+	return replace(path, 0644, text, len, e);
 }
 
 int statefile_read(const char *path, char *buf, size_t size, struct err *e)

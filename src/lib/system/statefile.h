@@ -15,6 +15,9 @@
 /* Mode 0600. On failure the old file is still there. */
 int statefile_replace(const char *path, const char *text, size_t len, struct err *e);
 
+/* The same, for everybody to read: mode 0644. */
+int statefile_publish(const char *path, const char *text, size_t len, struct err *e);
+
 /*
  * The whole file into buf, NUL behind it. Returns 1, or 0 where there is no such file, or -1; a file
  * that does not fit is ERR_CORRUPT.

@@ -22,9 +22,11 @@ static bool is_over(void)
 
 static void on_signal(int sig)
 {
-	int none = 0;
+	int is = 0;
 
-	atomic_compare_exchange_strong(&flag, &none, sig);
+	/* The first signal is the one that is blamed, also where we had given up by ourselves. */
+	if (!atomic_compare_exchange_strong(&flag, &is, sig) && is == CANCELLED)
+		atomic_compare_exchange_strong(&flag, &is, sig);
 }
 
 static void on_wake(int sig)
@@ -74,6 +76,13 @@ void stop_deadline(unsigned int ms)
 void stop_cancel(void)
 {
 	on_signal(CANCELLED);
+}
+
+void stop_uncancel(void)
+{
+	int is = CANCELLED;
+
+	atomic_compare_exchange_strong(&flag, &is, 0);
 }
 
 int stop_check(struct err *e)

@@ -26,6 +26,9 @@ bool stop_requested(void);
 /* Set the flag from inside: waits end, but no signal is blamed. Safe in any thread. */
 void stop_cancel(void);
 
+/* Those who were to end have ended: the flag is as if there had been no stop_cancel. A signal is not forgotten. */
+void stop_uncancel(void);
+
 /*
  * From `ms` milliseconds from now on the flag counts as set, until stop_deadline(0): for work that must not go
  * on while something stands still. One at a time, from the main thread.

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdarg.h>
+#include <stdbool.h>
 
 _Static_assert(sizeof(json_int_t) == sizeof(long long), "callers pass long long for I");
 
@@ -34,6 +35,18 @@ const char *json_text(const char *s, char buf[JSON_TEXT_LEN])
 		if (buf[i] < 0x20 || buf[i] > 0x7e)
 			buf[i] = '?';
 	return buf;
+}
+
+int json_number(const char *text, const char *key, uint64_t *v)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	json_t *n = json_object_get(o, key);
+	const bool good = json_is_integer(n) && json_integer_value(n) >= 0;
+
+	if (good)
+		*v = (uint64_t)json_integer_value(n);
+	json_decref(o);
+	return good ? 0 : -1;
 }
 
 int json_end(FILE *f, const char *name, struct err *e)

@@ -23,6 +23,9 @@ int json_value(FILE *f, struct err *e, const char *fmt, ...);
 #define JSON_TEXT_LEN 256
 const char *json_text(const char *s, char buf[JSON_TEXT_LEN]);
 
+/* The number that an object, given as text, has under a key: not negative. 0, or -1. */
+int json_number(const char *text, const char *key, uint64_t *v);
+
 /* Flush, and say whether everything reached the file. */
 int json_end(FILE *f, const char *name, struct err *e);
 

@@ -64,6 +64,10 @@ int opt_next(struct opt *o, int *id, const char **value, struct err *e)
 
 	make_tables(o->specs, longs, shorts);
 	opterr = 0;
+	/* glibc's way to begin again: a program may read more than one command line. */
+	if (!o->begun)
+		optind = 0;
+	o->begun = true;
 	c = getopt_long(o->argc, o->argv, shorts, longs, NULL);
 	if (c == -1)
 		return 0;

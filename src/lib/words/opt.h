@@ -26,7 +26,8 @@ struct opt {
 	int argc;
 	char **argv;
 	const struct opt_spec *specs; /* ends with id 0 */
-	unsigned long long seen;
+	unsigned long long seen; /* a bit for each id */
+	bool begun;
 };
 
 /*

@@ -6,7 +6,10 @@
  * again by its own checksums, each header against the entry that leads to it, each payload by streamin_decode. So
  * damage since then is an error where it is met, ERR_CORRUPT with the file and the position, never wrong bytes.
  *
- * Memory: 8 bytes for each INDEX piece, which has up to 4096 entries.
+ * The entries as a whole are checked when the file is opened: those of a pass in order and on the device, their number
+ * and bytes those that END says. That they tile a MAP is not: whoever relies on it counts.
+ *
+ * Memory: 8 bytes for each INDEX piece, which has up to 4096 entries; a walk holds one piece, 160 KiB.
  */
 #ifndef ERA_WORLD_STREAMFILE_H
 #define ERA_WORLD_STREAMFILE_H
@@ -20,10 +23,14 @@ struct streamfile {
 	int fd;
 	const char *name;
 	uint64_t length; /* bytes of the file, as the footer says too */
+	uint64_t end_position;
 	struct wire_head head;
 	struct wire_end end;
 	uint64_t *pieces; /* positions of the INDEX frames, in the order of the stream */
 	uint32_t nr_pieces;
+	uint64_t nr_entries;
+	/* Number of the first entry of each pass, from 1; in [end.passes + 1] nr_entries. */
+	uint64_t starts[WIRE_PASSES_MAX + 2];
 };
 
 /*
@@ -47,5 +54,22 @@ int streamfile_piece(const struct streamfile *s, uint32_t piece, struct wire_ent
  */
 int streamfile_data(const struct streamfile *s, const struct wire_entry *n, struct wire_header *h, uint8_t *stored,
 		    struct err *e);
+
+/* The entries of one pass, in their order. */
+struct streamfile_walk {
+	const struct streamfile *s;
+	uint64_t next; /* number of an entry */
+	uint64_t end;
+	uint32_t piece; /* the one in `entries`; nr_pieces: none yet */
+	uint32_t nr;
+	struct wire_entry *entries;
+};
+
+/* Requires 1 <= pass <= s->end.passes. Reads nothing yet; s must stay open. End also after a failure. */
+int streamfile_walk_begin(struct streamfile_walk *w, const struct streamfile *s, uint32_t pass, struct err *e);
+void streamfile_walk_end(struct streamfile_walk *w);
+
+/* 1: *n is the next entry; 0: there is no more; -1: error. */
+int streamfile_walk_next(struct streamfile_walk *w, struct wire_entry *n, struct err *e);
 
 #endif

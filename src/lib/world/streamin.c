@@ -93,11 +93,12 @@ static int decode(const struct wire_header *h, struct zst *zst, const uint8_t *s
 int streamin_decode(const struct streamin_frame *f, const char *name, struct zst *zst,
 		    const uint8_t *stored, uint8_t *room, const uint8_t **content, struct err *e)
 {
-	if (decode(&f->header, zst, stored, room, content, e))
-		return err_prefix(e, "%s: at byte %llu, device offset %llu", name,
-				  (unsigned long long)f->position,
-				  (unsigned long long)f->header.offset);
-	return 0;
+	if (decode(&f->header, zst, stored, room, content, e) == 0)
+		return 0;
+	if (f->header.type != WIRE_DATA)
+		return err_prefix(e, "%s: at byte %llu", name, (unsigned long long)f->position);
+	return err_prefix(e, "%s: at byte %llu, device offset %llu", name,
+			  (unsigned long long)f->position, (unsigned long long)f->header.offset);
 }
 
 /* A frame that is neither DATA nor ZERO: read, decode, check. */

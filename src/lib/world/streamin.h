@@ -61,7 +61,7 @@ int streamin_next(struct streamin *s, enum streamin_event *event, struct err *e)
 int streamin_stored(struct streamin *s, uint8_t *buf, struct err *e);
 
 /*
- * Verify and decode a DATA frame: both checksums. *content points to the content: into `stored`, or
+ * Verify and decode a frame that has content, DATA or another: both checksums. *content points to the content: into `stored`, or
  * into `room` of WIRE_CONTENT_MAX bytes. Touches nothing of the stream: safe in any thread.
  */
 int streamin_decode(const struct streamin_frame *f, const char *name, struct zst *zst,

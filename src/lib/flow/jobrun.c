@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/jobrun.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "flow/jobhooks.h"
+#include "flow/jobrequest.h"
+#include "flow/jobstart.h"
+#include "flow/metrics.h"
+#include "flow/mirror.h"
+#include "flow/problem.h"
+#include "flow/pruneflow.h"
+#include "flow/receive.h"
+#include "flow/repo.h"
+#include "flow/verifyrepo.h"
+#include "system/clock.h"
+#include "words/num.h"
+#include "words/when.h"
+#include "world/zst.h"
+
+/* Receive */
+
+static int receive_from(struct repo *repo, const struct job *j, const struct token *from, const struct report *report,
+			struct receive_result *got, struct err *e)
+{
+	struct receive_opts o = {.job = j, .threads = report->threads, .tick = report->tick, .line = report->line,
+				 .ctx = report->ctx};
+	char request[REQUEST_LEN];
+
+	memset(got, 0, sizeof(*got));
+	if (jobrequest(j, from, false, request, e))
+		return -1;
+	o.request = request;
+	report_step(report, "receiving from %s", j->source);
+	return receive(repo, from, &o, got, e);
+}
+
+static int receive_any(struct repo *repo, const struct job *j, struct token *from, const struct report *report,
+		       struct receive_result *got, struct jobrun_result *r, struct err *e)
+{
+	struct err why = {0};
+
+	if (from->full) {
+		report_note(report, "a full, because %s", r->reason);
+		return receive_from(repo, j, from, report, got, e);
+	}
+	if (receive_from(repo, j, from, report, got, &why) == 0)
+		return 0;
+	if (!got->refused) {
+		*e = why;
+		return -1;
+	}
+	snprintf(r->reason, sizeof(r->reason), "%s", why.text);
+	/* A source without eras never can; where one could and cannot any more, something has happened to it. */
+	if (from->era_c)
+		report_warn(report, "a full, because no incremental is possible: %s", r->reason);
+	else
+		report_note(report, "a full, because no incremental is possible: %s", r->reason);
+	memset(from, 0, sizeof(*from));
+	from->full = true;
+	return receive_from(repo, j, from, report, got, e);
+}
+
+/* Of a run that took it over, not of one that was interrupted. */
+static int record(struct repo *repo, const struct receive_result *got, uint64_t seconds, struct err *e)
+{
+	struct catalog *c = &repo->cat;
+
+	c->run_time = (uint64_t)time(NULL);
+	c->run_seconds = seconds;
+	c->run_still_us = got->still_us;
+	c->meta_used = got->meta_used;
+	c->meta_total = got->meta_total;
+	return repo_commit(repo, e);
+}
+
+static int backup(struct repo *repo, const struct job *j, bool full, const struct report *report,
+		  struct jobrun_result *r, struct err *e)
+{
+	const int64_t begin_us = clock_us();
+	struct receive_result got;
+	struct token from;
+	char size[NUM_SIZE_LEN];
+
+	if (jobstart(repo, full, report->threads, &from, r->reason, sizeof(r->reason), e) ||
+	    receive_any(repo, j, &from, report, &got, r, e))
+		return -1;
+	r->committed = true;
+	r->stream = got.stream;
+	r->seconds = (uint64_t)(clock_us() - begin_us) / 1000000;
+	report_note(report, "%s %s, %s", wire_kind_name(r->stream.kind), r->stream.name,
+		    num_size(r->stream.length, size, sizeof(size)));
+	return record(repo, &got, r->seconds, e);
+}
+
+/* What comes behind */
+
+static bool is_due(uint64_t last, uint64_t interval)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+
+	return interval != WHEN_NEVER && (now < last || now - last >= interval);
+}
+
+static size_t count_damaged(const struct catalog *c)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < c->nr; i++)
+		n += c->streams[i].damaged;
+	return n;
+}
+
+/* What is known as damaged is in the status; only news fails the run, or one bad file would fail every night. */
+static int verify(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	const struct verifyrepo_opts o = {.report = report};
+	const size_t before = count_damaged(&repo->cat);
+	struct err why = {0};
+
+	if (!is_due(repo->cat.checked, j->verify_interval) || verifyrepo(repo, &o, &why) == 0)
+		return 0;
+	if (why.kind == ERR_CORRUPT && count_damaged(&repo->cat) <= before) {
+		report_warn(report, "%s", why.text);
+		return 0;
+	}
+	*e = why;
+	return -1;
+}
+
+static int prune(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	const int level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT;
+
+	if (!retention_is_set(&j->keep) || !is_due(repo->cat.pruned, j->prune_interval))
+		return 0;
+	return pruneflow(repo, &j->keep, level, report, e);
+}
+
+static int mirror(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	return j->mirror ? mirror_update(repo, j->mirror, false, report, e) : 0;
+}
+
+/* Each that is due, whatever became of the one before; the first failure is the one that is told as such. */
+static int look_after(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
+{
+	/* What is damaged is not merged: so verify comes before prune. */
+	static int (*const steps[])(struct repo *, const struct job *, const struct report *, struct err *) = {
+		mirror, verify, prune};
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct err failed = {0};
+
+		if (steps[i](repo, j, report, &failed) == 0)
+			continue;
+		if (e->kind)
+			report_warn(report, "%s", failed.text);
+		else
+			*e = failed;
+	}
+	if (e->kind)
+		return -1;
+	return j->metrics ? metrics_write(j->metrics, j->name, &repo->cat, e) : 0;
+}
+
+static int hooked(struct repo *repo, const struct job *j, bool full, const struct report *report,
+		  struct jobrun_result *r, struct err *e)
+{
+	struct err after = {0};
+	int rc;
+
+	rc = jobhooks_before(j, e) || backup(repo, j, full, report, r, e) || look_after(repo, j, report, e) ? -1 : 0;
+	if (jobhooks_after(j, r->committed ? &r->stream : NULL, e, &after) == 0)
+		return rc;
+	if (rc)
+		report_warn(report, "%s", after.text);
+	else
+		*e = after;
+	return -1;
+}
+
+int jobrun(const struct job *j, bool full, const struct report *report, struct jobrun_result *r, struct err *e)
+{
+	struct repo repo;
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	rc = repo_lock(&repo, j->repository, e);
+	if (rc == 0) {
+		rc = hooked(&repo, j, full, report, r, e);
+		/* Of whoever has the lock: another's run is not ours to comment. */
+		if (rc)
+			problem_note(j->repository, e);
+		else
+			problem_clear(j->repository);
+	}
+	repo_close(&repo);
+	return rc;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/mirror.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "flow/applyflow.h"
+#include "flow/restoreflow.h"
+#include "flow/target.h"
+
+/* The whole chain: only what differs is written. */
+static int restore(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e)
+{
+	const size_t head = r->cat.nr - 1;
+	const size_t first = catalog_chain(&r->cat, head);
+	struct restoreflow_opts o = {.target = mirror, .differences = true, .force = force, .threads = report->threads,
+				     .tick = report->tick, .nr = (unsigned int)(head - first + 1)};
+	struct restoreflow_result result;
+	int rc = -1;
+
+	o.paths = repo_paths(r, first, head, e);
+	if (o.paths)
+		rc = restoreflow(&o, &result, e);
+	free((void *)o.paths);
+	return rc;
+}
+
+static int apply(const struct repo *r, size_t i, const char *mirror, const struct report *report, struct err *e)
+{
+	const struct applyflow_opts o = {.target = mirror, .threads = report->threads, .tick = report->tick};
+	struct applyflow_result result;
+	char path[PATH_MAX];
+	int rc;
+	int fd;
+
+	if (repo_stream_path(r, r->cat.streams[i].name, path, e))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "%s: cannot open", path);
+	rc = applyflow_run(fd, path, &o, &result, e);
+	close(fd);
+	return rc;
+}
+
+/* The stream from which on it has to be applied; the first of all if it has to be made anew. */
+static size_t missing_from(const struct repo *r, const char *mirror, bool *known)
+{
+	const size_t chain = catalog_chain(&r->cat, r->cat.nr - 1);
+	struct err ignored = {0};
+	struct token at;
+	size_t i;
+
+	*known = target_token(mirror, NULL, &at, &ignored) == 0 && !at.full;
+	if (!*known)
+		return chain;
+	i = catalog_by_state(&r->cat, at.id);
+	*known = i >= chain && i < r->cat.nr;
+	return *known ? i + 1 : chain;
+}
+
+int mirror_update(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e)
+{
+	struct err why = {0};
+	bool known;
+	size_t i;
+
+	if (r->cat.nr == 0)
+		return err_set(e, ERR_RUNTIME, "%s: the repository has no stream yet", r->dir);
+	i = missing_from(r, mirror, &known);
+	if (!known) {
+		report_step(report, "making the mirror %s", mirror);
+		return restore(r, mirror, force, report, e);
+	}
+	/* The head once more costs nothing but its reading, and shows whether somebody was at the mirror. */
+	if (i == r->cat.nr)
+		i--;
+	for (; i < r->cat.nr; i++) {
+		report_step(report, "applying %s to the mirror", r->cat.streams[i].name);
+		if (apply(r, i, mirror, report, &why))
+			break;
+	}
+	if (why.kind != ERR_IDENTITY) {
+		*e = why;
+		return why.kind == ERR_NONE ? 0 : -1;
+	}
+	report_warn(report, "%s; it is restored from the chain", why.text);
+	return restore(r, mirror, force, report, e);
+}
+
+int mirror_compare(const struct repo *r, const char *mirror, const struct report *report, struct err *e)
+{
+	const size_t head = r->cat.nr - 1;
+	const size_t first = catalog_chain(&r->cat, head);
+	struct restoreflow_opts o = {.target = mirror, .compare = mirror != NULL, .threads = report->threads,
+				     .tick = report->tick, .nr = (unsigned int)(head - first + 1)};
+	struct restoreflow_result result;
+	int rc = -1;
+
+	o.paths = repo_paths(r, first, head, e);
+	if (o.paths)
+		rc = restoreflow(&o, &result, e);
+	free((void *)o.paths);
+	return rc;
+}

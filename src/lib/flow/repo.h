@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * repo: a repository on disk. erabackup-repository(5) is the contract.
+ *
+ *	DIR/repository    version and id
+ *	DIR/lock          held by whoever changes something
+ *	DIR/readers       held, shared, by whoever reads streams and changes nothing
+ *	DIR/state         the catalog, replaced atomically: what it says is true
+ *	DIR/streams/      immutable once named
+ *	DIR/incoming/     what is being written; whoever has the lock may throw it away
+ *
+ * The order of every change: the new file whole and durable in incoming/; the intent in the state; the name in streams/,
+ * durable; the change in the state; only then are old files removed. repo_lock finishes or discards what was left in
+ * between.
+ */
+#ifndef ERA_FLOW_REPO_H
+#define ERA_FLOW_REPO_H
+
+#include <limits.h>
+
+#include "pure/catalog.h"
+#include "words/err.h"
+
+struct repo {
+	char dir[PATH_MAX];
+	uint8_t id[WIRE_ID_LEN];
+	struct catalog cat;
+	int lock; /* -1: not held */
+	int readers;
+};
+
+/* 1: made; 0: is there already. A directory that holds something else is ERR_USAGE. */
+int repo_create(const char *dir, struct err *e);
+
+/* Read the state. Close always. Nothing is changed. */
+int repo_open(struct repo *r, const char *dir, struct err *e);
+
+/* As repo_open, locked, and what a dead run left is finished or discarded. ERR_BUSY names the holder. */
+int repo_lock(struct repo *r, const char *dir, struct err *e);
+
+/* Locked, and the state is not even read: for whoever makes it again. */
+int repo_lock_only(struct repo *r, const char *dir, struct err *e);
+
+/* As repo_open, and no stream is removed until repo_close. */
+int repo_read(struct repo *r, const char *dir, struct err *e);
+
+void repo_close(struct repo *r);
+
+/* The catalog becomes the state. Locked. */
+int repo_commit(struct repo *r, struct err *e);
+
+/* DIR/streams/NAME, DIR/incoming/NAME. ERR_USAGE where it is too long. */
+int repo_stream_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
+int repo_incoming_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
+
+/* An empty file in incoming/: a descriptor, or -1. Locked. */
+int repo_incoming(const struct repo *r, const char *name, struct err *e);
+
+/*
+ * The file `incoming` is whole; make it durable, place it as s->name behind the head, and commit. s->mtime_ns is set.
+ */
+int repo_add(struct repo *r, int fd, const char *incoming, struct catalog_stream *s, struct err *e);
+
+/* The same, in place of the streams first to last, whose files are removed then. */
+int repo_exchange(struct repo *r, int fd, const char *incoming, size_t first, size_t last, struct catalog_stream *s,
+		  struct err *e);
+
+/* Streams first to last go. */
+int repo_drop(struct repo *r, size_t first, size_t last, struct err *e);
+
+/* Is the file of stream i there, and as it was when it was last found good? 1, 0, or -1. */
+int repo_untouched(const struct repo *r, size_t i, struct err *e);
+
+/* The paths of streams first to last, to be freed with one free. */
+const char **repo_paths(const struct repo *r, size_t first, size_t last, struct err *e);
+
+#endif

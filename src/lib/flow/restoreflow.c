@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fill walks the index and cuts off what newer streams have brought; workers read, verify, decode and put. Each byte is
+ * put once, so nothing has to wait for anything else; the pieces of one stream are through before its file is closed.
+ *
+ * What is covered is noted by granules, of which every MAP is made, and entries are smaller than these. So a run of joined
+ * entries is noted when it is complete, and no entry of a pass can hide another of the same pass.
+ */
+#include "flow/restoreflow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/restoreout.h"
+#include "flow/target.h"
+#include "pure/blockset.h"
+#include "pure/links.h"
+#include "system/lanes.h"
+#include "system/stop.h"
+#include "words/hash.h"
+#include "words/num.h"
+#include "world/streamfile.h"
+#include "world/streamin.h"
+#include "world/zst.h"
+
+#define PIECES_MAX 256u
+#define COST_MAX   WIRE_CONTENT_MAX /* bytes decoded or compared for a batch, more or less */
+
+/* Bytes of an entry that nothing newer has. */
+struct piece {
+	struct wire_entry entry;
+	uint64_t offset;
+	uint64_t len;
+};
+
+struct batch {
+	unsigned int nr;
+	uint64_t done;	 /* when it was filled, of the target and of the streams */
+	uint64_t stream;
+	struct piece pieces[PIECES_MAX];
+};
+
+struct worker {
+	struct zst *zst;
+	uint8_t *stored;
+	uint8_t *room;
+	const uint8_t *content; /* of the entry at `position`; 0: none */
+	uint64_t position;
+};
+
+struct restore {
+	const struct restoreflow_opts *opts;
+	struct restoreflow_result *result;
+	struct wire_head head; /* what is applied to the target, as if the chain had been merged */
+	struct target target;
+	struct restoreout out;
+	struct blockset covered;
+	struct streamfile file;
+	/* Where fill is: the pass that is walked, 0 at the end; the entry, and how far it is done. */
+	uint32_t pass;
+	struct streamfile_walk walk;
+	struct wire_entry entry;
+	uint64_t at;
+	uint64_t end; /* of the entry; at == end: take the next */
+	struct wire_extent run;
+	uint64_t done;
+	uint64_t stream;
+	struct worker *workers;
+	void **batches;
+	unsigned int nr_batches;
+};
+
+/* Fill */
+
+static int not_tiled(const struct restore *r, uint64_t offset, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "%s: device offset %llu: the extents of pass %u are not whole era blocks",
+		       r->file.name, (unsigned long long)offset, r->pass);
+}
+
+/* The run is complete: whatever is older is shadowed by it. */
+static int close_run(struct restore *r, struct err *e)
+{
+	const uint64_t granule = r->head.granule;
+	const uint64_t end = r->run.offset + r->run.len;
+
+	if (r->run.len == 0)
+		return 0;
+	r->run.len = 0;
+	if (r->run.offset % granule != 0)
+		return not_tiled(r, r->run.offset, e);
+	/* A granule in which an older, smaller device ended is in the stream that made it larger. */
+	if (end % granule != 0 && end != r->head.size &&
+	    (end != r->file.head.size || !blockset_has(&r->covered, end / granule)))
+		return not_tiled(r, end, e);
+	blockset_add(&r->covered, r->run.offset / granule, num_div_up(end, granule));
+	return 0;
+}
+
+/* The entry is done: a part of its run. */
+static int join_run(struct restore *r, struct err *e)
+{
+	const struct wire_entry *n = &r->entry;
+
+	if (r->run.len > 0 && r->run.offset + r->run.len == n->offset) {
+		r->run.len += n->len;
+		return 0;
+	}
+	if (close_run(r, e))
+		return -1;
+	r->run.offset = n->offset;
+	r->run.len = n->len;
+	return 0;
+}
+
+/* 1: r->entry is one; 0: the stream is through. */
+static int next_entry(struct restore *r, struct err *e)
+{
+	int rc;
+
+	while (r->pass > 0) {
+		rc = streamfile_walk_next(&r->walk, &r->entry, e);
+		if (rc != 0) {
+			r->at = r->entry.offset;
+			r->end = r->entry.offset + r->entry.len;
+			return rc;
+		}
+		streamfile_walk_end(&r->walk);
+		if (close_run(r, e))
+			return -1;
+		r->pass--;
+		if (r->pass > 0 && streamfile_walk_begin(&r->walk, &r->file, r->pass, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* What is read of the target at once ends at a multiple of 1 MiB, as DATA does anyway. */
+static uint64_t piece_end(const struct restore *r, uint64_t end)
+{
+	if (r->out.mode != RESTOREOUT_DIFFERENCES && r->out.mode != RESTOREOUT_COMPARE)
+		return end;
+	return num_min(end, (r->at / RESTOREOUT_READ_MAX + 1) * RESTOREOUT_READ_MAX);
+}
+
+/* The next bytes of the entry that are covered, or not: skipped, or a piece. Returns what it costs. */
+static uint64_t take_piece(struct restore *r, struct batch *b)
+{
+	const uint64_t granule = r->head.granule;
+	const bool data = r->entry.type == WIRE_DATA;
+	const bool first = b->nr == 0 || b->pieces[b->nr - 1].entry.position != r->entry.position;
+	uint64_t end;
+	bool covered;
+
+	end = blockset_same(&r->covered, r->at / granule, num_div_up(r->end, granule), &covered);
+	/* The end of the last granule may not even fit 64 bits. */
+	end = end >= num_div_up(r->end, granule) ? r->end : end * granule;
+	if (covered) {
+		r->at = end;
+		return 0;
+	}
+	end = piece_end(r, end);
+	b->pieces[b->nr++] = (struct piece){r->entry, r->at, end - r->at};
+	*(data ? &r->result->data_bytes : &r->result->zero_bytes) += end - r->at;
+	r->done += end - r->at;
+	r->stream += first ? r->entry.stored_len : 0;
+	r->at = end;
+	return data ? first * r->entry.len : r->out.there ? end - b->pieces[b->nr - 1].offset : 0;
+}
+
+static int fill(void *ctx, void *slot, struct err *e)
+{
+	struct restore *r = ctx;
+	struct batch *b = slot;
+	uint64_t cost = 0;
+	int rc = 1;
+
+	b->nr = 0;
+	while (b->nr < PIECES_MAX && cost < COST_MAX) {
+		if (stop_check(e))
+			return -1;
+		if (r->at == r->end && (rc = next_entry(r, e)) <= 0)
+			break;
+		while (r->at < r->end && b->nr < PIECES_MAX && cost < COST_MAX)
+			cost += take_piece(r, b);
+		if (r->at == r->end && join_run(r, e))
+			return -1;
+	}
+	b->done = r->done;
+	b->stream = r->stream;
+	return rc < 0 ? -1 : b->nr > 0;
+}
+
+/* Work */
+
+/* The content of an entry; neighbouring pieces of a batch share it. */
+static int get_content(const struct restore *r, struct worker *w, const struct wire_entry *n, struct err *e)
+{
+	struct streamin_frame f = {.position = n->position};
+
+	if (w->position == n->position)
+		return 0;
+	w->position = 0;
+	if (streamfile_data(&r->file, n, &f.header, w->stored, e) ||
+	    streamin_decode(&f, r->file.name, w->zst, w->stored, w->room, &w->content, e))
+		return -1;
+	w->position = n->position;
+	return 0;
+}
+
+static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
+{
+	struct restore *r = ctx;
+	const struct batch *b = slot;
+	struct worker *w = &r->workers[worker];
+	unsigned int i;
+
+	w->position = 0;
+	for (i = 0; i < b->nr; i++) {
+		const struct piece *p = &b->pieces[i];
+		const uint8_t *content = NULL;
+
+		if (p->entry.type == WIRE_DATA) {
+			if (get_content(r, w, &p->entry, e))
+				return -1;
+			content = w->content + (p->offset - p->entry.offset);
+		}
+		if (restoreout_put(&r->out, worker, content, p->offset, p->len, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int drain(void *ctx, void *slot, struct err *e)
+{
+	const struct restore *r = ctx;
+	const struct batch *b = slot;
+
+	(void)e;
+	tick(&r->opts->tick, b->done, r->head.size, b->stream);
+	return 0;
+}
+
+/* Streams */
+
+static int restore_stream(struct restore *r, const char *path, struct err *e)
+{
+	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
+	int rc = -1;
+
+	if (streamfile_open(&r->file, path, e))
+		goto out;
+	r->pass = r->file.end.passes;
+	r->at = r->end = 0;
+	r->run.len = 0;
+	if (streamfile_walk_begin(&r->walk, &r->file, r->pass, e))
+		goto out;
+	rc = lanes_run(&ops, r, r->batches, r->nr_batches, r->opts->threads, e);
+out:
+	streamfile_walk_end(&r->walk);
+	streamfile_close(&r->file);
+	return rc;
+}
+
+static int all_streams(struct restore *r, struct err *e)
+{
+	const struct restoreflow_opts *o = r->opts;
+	unsigned int i = o->nr;
+
+	while (i-- > 0 && r->done < r->head.size)
+		if (restore_stream(r, o->paths[i], e))
+			return -1;
+	if (r->done == r->head.size)
+		return 0;
+	return err_set(e, ERR_CORRUPT, "%s and the streams behind it hold %llu of the device's %llu bytes",
+		       o->paths[0], (unsigned long long)r->done, (unsigned long long)r->head.size);
+}
+
+/* The chain: what it leads to, as one full. Resumed, it is the same stream again, by an id made of what it gives. */
+static void make_head(struct restore *r, const struct streamfile *last)
+{
+	static const char word[16] = "restore";
+	uint8_t name[32];
+	struct wire_head *h = &r->head;
+
+	r->result->head = last->head;
+	*h = last->head;
+	memcpy(name, word, 16);
+	memcpy(name + 16, h->state_id, WIRE_ID_LEN);
+	hash128(name, sizeof(name), h->stream_id);
+	memset(h->parent_id, 0, WIRE_ID_LEN);
+	h->kind = WIRE_FULL;
+	h->flags = WIRE_HEAD_MERGED;
+	h->since = 0;
+	h->parent_size = 0;
+	h->era_c = last->end.era_c;
+	h->consistency = last->end.consistency;
+}
+
+static int look_at_chain(struct restore *r, struct err *e)
+{
+	const struct restoreflow_opts *o = r->opts;
+	struct streamfile s[2];
+	unsigned int i;
+	int rc = -1;
+
+	s[0].fd = s[1].fd = -1;
+	s[0].pieces = s[1].pieces = NULL;
+	for (i = 0; i < o->nr; i++) {
+		struct streamfile *now = &s[i % 2];
+		const struct streamfile *before = &s[(i + 1) % 2];
+
+		streamfile_close(now);
+		if (streamfile_look(now, o->paths[i], e))
+			goto out;
+		if (i == 0 && now->head.kind != WIRE_FULL)
+			err_set(e, ERR_IDENTITY, "a chain begins with a full stream");
+		if (e->kind != ERR_NONE || (i > 0 && links_check(&before->head, before->end.era_c, &now->head, e))) {
+			err_prefix(e, "%s", o->paths[i]);
+			goto out;
+		}
+	}
+	make_head(r, &s[(o->nr - 1) % 2]);
+	rc = 0;
+out:
+	streamfile_close(&s[0]);
+	streamfile_close(&s[1]);
+	return rc;
+}
+
+/* The target */
+
+static enum restoreout_mode mode(const struct restoreflow_opts *o)
+{
+	if (!o->target)
+		return RESTOREOUT_NOTHING;
+	if (o->compare)
+		return RESTOREOUT_COMPARE;
+	return o->differences ? RESTOREOUT_DIFFERENCES : RESTOREOUT_WRITE;
+}
+
+static bool writes(const struct restore *r)
+{
+	return r->out.mode == RESTOREOUT_WRITE || r->out.mode == RESTOREOUT_DIFFERENCES;
+}
+
+static int prepare(struct restore *r, struct err *e)
+{
+	const struct restoreflow_opts *o = r->opts;
+	bool done;
+
+	if (restoreout_open(&r->out, mode(o), o->target ? o->target : "restore", o->threads, e))
+		return -1;
+	if (r->out.mode == RESTOREOUT_COMPARE)
+		return restoreout_check_size(&r->out, r->head.size, e);
+	if (!writes(r))
+		return 0;
+	if (target_open(&r->target, o->target, o->state, e))
+		return -1;
+	r->target.known_uuid = o->differences ? r->head.field[WIRE_FSUUID] : NULL;
+	/* A target that is there already is written all the same: a state is no proof of what lies on a disk. */
+	if (target_accepts(&r->target, &r->head, o->force, &done, e) || target_begin(&r->target, &r->head, e))
+		return -1;
+	r->out.sink = &r->target.sink;
+	return 0;
+}
+
+static int make_room(struct restore *r, struct err *e)
+{
+	const unsigned int threads = r->opts->threads;
+	unsigned int i;
+
+	r->nr_batches = threads + 2;
+	r->workers = calloc(threads, sizeof(*r->workers));
+	r->batches = calloc(r->nr_batches, sizeof(*r->batches));
+	for (i = 0; r->workers && i < threads; i++) {
+		struct worker *w = &r->workers[i];
+
+		w->zst = zst_new();
+		w->stored = malloc(WIRE_CONTENT_MAX);
+		w->room = malloc(WIRE_CONTENT_MAX);
+		if (!w->zst || !w->stored || !w->room)
+			return err_set(e, ERR_RUNTIME, "no memory for %u threads", threads);
+	}
+	for (i = 0; r->batches && i < r->nr_batches; i++)
+		r->batches[i] = malloc(sizeof(struct batch));
+	for (i = 0; r->batches && i < r->nr_batches && r->batches[i]; i++)
+		;
+	if (!r->workers || !r->batches || i < r->nr_batches)
+		return err_set(e, ERR_RUNTIME, "no memory for %u threads", threads);
+	return blockset_init(&r->covered, num_div_up(r->head.size, r->head.granule), e);
+}
+
+static void give_back(struct restore *r)
+{
+	unsigned int i;
+
+	for (i = 0; r->workers && i < r->opts->threads; i++) {
+		zst_free(r->workers[i].zst);
+		free(r->workers[i].stored);
+		free(r->workers[i].room);
+	}
+	for (i = 0; r->batches && i < r->nr_batches; i++)
+		free(r->batches[i]);
+	free(r->workers);
+	free(r->batches);
+	blockset_fini(&r->covered);
+	restoreout_close(&r->out);
+	target_close(&r->target);
+	free(r);
+}
+
+int restoreflow(const struct restoreflow_opts *o, struct restoreflow_result *result, struct err *e)
+{
+	struct restore *r;
+	int rc = -1;
+
+	memset(result, 0, sizeof(*result));
+	if (o->nr == 0)
+		return err_set(e, ERR_USAGE, "there is no stream to restore");
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return err_set(e, ERR_RUNTIME, "no memory to restore");
+	r->opts = o;
+	r->result = result;
+	r->target.sink.fd = -1;
+	if (look_at_chain(r, e) || make_room(r, e) || prepare(r, e) || all_streams(r, e))
+		goto out;
+	result->written = r->out.written;
+	if (writes(r) && target_commit(&r->target, &r->head, r->head.era_c, e))
+		goto out;
+	rc = 0;
+out:
+	give_back(r);
+	return rc;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/streamverify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "flow/applyflow.h"
+
+static int compare(const struct catalog_stream *s, const char *path, const struct applyflow_result *v, struct err *e)
+{
+	struct catalog_stream now;
+
+	catalog_describe(&v->head, &v->end, v->stream_bytes, &now);
+	if (strcmp(now.name, s->name) != 0 || memcmp(now.state_id, s->state_id, WIRE_ID_LEN) != 0)
+		return err_set(e, ERR_CORRUPT, "%s: is another stream: %s", path, now.name);
+	if (memcmp(now.digest, s->digest, sizeof(now.digest)) != 0 || now.length != s->length ||
+	    memcmp(now.parent_id, s->parent_id, WIRE_ID_LEN) != 0 || now.era_c != s->era_c || now.size != s->size ||
+	    memcmp(now.generation, s->generation, WIRE_ID_LEN) != 0)
+		return err_set(e, ERR_CORRUPT, "%s: is whole, and not what was stored", path);
+	return 0;
+}
+
+static int read_all(const struct catalog_stream *s, const char *path, int fd, const struct applyflow_opts *o,
+		    uint64_t *mtime_ns, struct err *e)
+{
+	struct applyflow_result v;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return err_sys(e, "%s: cannot look at", path);
+	*mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	return applyflow_run(fd, path, o, &v, e) || compare(s, path, &v, e) ? -1 : 0;
+}
+
+/* Is it the medium that does not give it back? Only asked where reading has failed. */
+static bool is_unreadable(int fd)
+{
+	static char buf[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, sizeof(buf), at)) > 0)
+		at += n;
+	return n < 0 && errno == EIO;
+}
+
+int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e)
+{
+	const struct applyflow_opts o = {.threads = threads, .tick = *t};
+	struct catalog_stream *s = &r->cat.streams[i];
+	char path[PATH_MAX];
+	uint64_t mtime_ns = 0;
+	int rc;
+	int fd;
+
+	if (repo_stream_path(r, s->name, path, e))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		rc = err_set(e, ERR_CORRUPT, "%s: is gone", path);
+	else if (fd < 0)
+		return err_sys(e, "%s: cannot open", path);
+	else
+		rc = read_all(s, path, fd, &o, &mtime_ns, e);
+	if (rc && fd >= 0 && e->kind == ERR_RUNTIME && is_unreadable(fd))
+		e->kind = ERR_CORRUPT;
+	if (fd >= 0)
+		close(fd);
+	if (rc && e->kind != ERR_CORRUPT)
+		return -1;
+	s->damaged = rc != 0;
+	if (rc == 0)
+		s->mtime_ns = mtime_ns;
+	return rc;
+}
+
+/* 1, 0, -1 as streamverify_chain, of one stream. */
+static int check_one(struct repo *r, size_t i, unsigned int threads, bool *changed, struct err *e)
+{
+	const struct tick none = {0};
+	const bool was_damaged = r->cat.streams[i].damaged;
+	int same = repo_untouched(r, i, e);
+
+	if (same < 0)
+		return -1;
+	if (same && !was_damaged)
+		return 1;
+	*changed = true;
+	if (streamverify(r, i, threads, &none, e) == 0)
+		return 1;
+	return e->kind == ERR_CORRUPT ? 0 : -1;
+}
+
+int streamverify_chain(struct repo *r, unsigned int threads, bool *changed, struct err *e)
+{
+	size_t i;
+	int rc = 1;
+
+	*changed = false;
+	for (i = r->cat.nr ? catalog_chain(&r->cat, r->cat.nr - 1) : 0; rc == 1 && i < r->cat.nr; i++)
+		rc = check_one(r, i, threads, changed, e);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * streamverify: is a stored stream what the catalog says, to the last byte?
+ *
+ * It is read front to back, every checksum and the END are checked, and it is the one that is meant: two files that
+ * were exchanged are both whole. Nothing is changed but the catalog in memory.
+ */
+#ifndef ERA_FLOW_STREAMVERIFY_H
+#define ERA_FLOW_STREAMVERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "flow/repo.h"
+#include "flow/tick.h"
+#include "words/err.h"
+
+/* 0, the stream marked good; -1 with ERR_CORRUPT, the stream marked damaged; -1 with another error, nothing marked. */
+int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e);
+
+/*
+ * May an incremental be built on the head? Its chain is looked at: a file that is not as it was left is verified, and
+ * what is marked as damaged too, it may have been put back. 1; 0 with the reason in *e; -1. *changed: there are new marks to commit.
+ */
+int streamverify_chain(struct repo *r, unsigned int threads, bool *changed, struct err *e);
+
+#endif

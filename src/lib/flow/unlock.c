@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/unlock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "flow/repo.h"
+#include "system/fdio.h"
+#include "world/streamfile.h"
+
+struct found {
+	struct catalog_stream s;
+	bool used;
+};
+
+struct search {
+	struct repo r;
+	const struct report *report;
+	struct unlock_result *u;
+	struct found *all;
+	size_t nr;
+};
+
+static bool same_id(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN])
+{
+	return memcmp(a, b, WIRE_ID_LEN) == 0;
+}
+
+static int put_aside(struct search *x, const char *name, const char *why, struct err *e)
+{
+	char from[PATH_MAX];
+	char to[PATH_MAX];
+
+	snprintf(to, sizeof(to), "%.*s/aside", PATH_MAX - 128, x->r.dir);
+	if (mkdir(to, 0700) && errno != EEXIST)
+		return err_sys(e, "%s: cannot create", to);
+	snprintf(to, sizeof(to), "%.*s/aside/%.255s", PATH_MAX - 300, x->r.dir, name);
+	if (repo_stream_path(&x->r, name, from, e))
+		return -1;
+	if (rename(from, to))
+		return err_sys(e, "%s: cannot move it to %s", from, to);
+	x->u->aside++;
+	report_warn(x->report, "%s; it is in %s now", why, to);
+	return fdio_sync_parent(from, e);
+}
+
+static int look(struct search *x, const char *name, struct err *e)
+{
+	struct streamfile f;
+	struct found *more = reallocarray(x->all, x->nr + 1, sizeof(*more));
+	struct err why = {0};
+	char path[PATH_MAX];
+	char text[sizeof(e->text)];
+
+	if (!more)
+		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
+	x->all = more;
+	if (repo_stream_path(&x->r, name, path, e))
+		return -1;
+	more += x->nr;
+	memset(more, 0, sizeof(*more));
+	if (streamfile_look(&f, path, &why) == 0)
+		catalog_describe(&f.head, &f.end, f.length, &more->s);
+	streamfile_close(&f);
+	if (why.kind != ERR_NONE && why.kind != ERR_CORRUPT) {
+		*e = why;
+		return -1;
+	}
+	if (why.kind == ERR_NONE && strcmp(more->s.name, name) == 0) {
+		x->nr++;
+		return 0;
+	}
+	snprintf(text, sizeof(text), "%.600s: is the stream %.80s under another name", path, more->s.name);
+	return put_aside(x, name, why.kind ? why.text : text, e);
+}
+
+static int look_at_all(struct search *x, struct err *e)
+{
+	char path[PATH_MAX];
+	struct dirent **names;
+	int rc = 0;
+	int n;
+	int i;
+
+	if (repo_stream_path(&x->r, "", path, e))
+		return -1;
+	n = scandir(path, &names, NULL, alphasort);
+	if (n < 0)
+		return err_sys(e, "%s: cannot read", path);
+	for (i = 0; i < n; i++) {
+		if (rc == 0 && names[i]->d_name[0] != '.')
+			rc = look(x, names[i]->d_name, e);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+/* The stream that leads to this one's parent; one that was not merged, where there are two. */
+static struct found *parent_of(struct search *x, const struct found *f)
+{
+	struct found *best = NULL;
+	size_t i;
+
+	for (i = 0; i < x->nr; i++) {
+		struct found *p = &x->all[i];
+
+		if (p != f && same_id(p->s.state_id, f->s.parent_id) && same_id(p->s.generation, f->s.generation) &&
+		    (!best || best->s.merged))
+			best = p;
+	}
+	return best;
+}
+
+/* The streams from a full to this one, newest first; 0: it does not reach a full. */
+static size_t trace(struct search *x, struct found *f, struct found **path)
+{
+	size_t n = 0;
+
+	while (f && n < x->nr) {
+		path[n++] = f;
+		if (f->s.kind == WIRE_FULL)
+			return n;
+		f = parent_of(x, f);
+	}
+	return 0;
+}
+
+/* The youngest that is in no chain yet and ends one. */
+static int by_time_down(const void *a, const void *b)
+{
+	const struct found *x = a;
+	const struct found *y = b;
+
+	if (x->s.time != y->s.time)
+		return x->s.time < y->s.time ? 1 : -1;
+	return x->s.era_c < y->s.era_c ? 1 : x->s.era_c > y->s.era_c ? -1 : 0;
+}
+
+/* Chains, from the youngest stream of each; later ones must not use what an earlier one has. */
+static int chains(struct search *x, struct found **order, size_t *nr, struct err *e)
+{
+	struct found **path = calloc(x->nr + 1, sizeof(*path));
+	size_t n;
+	size_t i;
+	size_t k;
+
+	if (!path)
+		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
+	qsort(x->all, x->nr, sizeof(*x->all), by_time_down);
+	for (i = 0; i < x->nr; i++) {
+		n = x->all[i].used ? 0 : trace(x, &x->all[i], path);
+		for (k = 0; k < n && !path[k]->used; k++)
+			;
+		if (n == 0 || k < n)
+			continue;
+		/* Newest first, the whole of it. */
+		for (k = 0; k < n; k++) {
+			path[k]->used = true;
+			order[(*nr)++] = path[k];
+		}
+	}
+	free(path);
+	return 0;
+}
+
+static int rebuild(struct search *x, struct err *e)
+{
+	struct found **order = calloc(x->nr + 1, sizeof(*order));
+	size_t nr = 0;
+	char why[256];
+	size_t i;
+	int rc = -1;
+
+	if (!order)
+		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
+	if (chains(x, order, &nr, e))
+		goto out;
+	for (i = nr; i > 0; i--)
+		if (catalog_append(&x->r.cat, &order[i - 1]->s, e))
+			goto out;
+	for (i = 0; i < x->nr; i++) {
+		snprintf(why, sizeof(why), "%s: is in no chain from a full to the newest", x->all[i].s.name);
+		if (!x->all[i].used && put_aside(x, x->all[i].s.name, why, e))
+			goto out;
+	}
+	x->u->found = nr;
+	memcpy(x->r.cat.id, x->r.id, WIRE_ID_LEN);
+	rc = repo_commit(&x->r, e);
+out:
+	free(order);
+	return rc;
+}
+
+int unlock(const char *dir, const struct report *report, struct unlock_result *u, struct err *e)
+{
+	struct search x = {.report = report, .u = u};
+	struct repo whole;
+	struct err why = {0};
+	int rc;
+
+	memset(u, 0, sizeof(*u));
+	rc = repo_open(&whole, dir, &why);
+	repo_close(&whole);
+	if (rc == 0)
+		return err_set(e, ERR_USAGE, "%s: its state is well, there is nothing to unlock", dir);
+	if (why.kind != ERR_CORRUPT) {
+		*e = why;
+		return -1;
+	}
+	report_note(report, "%s", why.text);
+	rc = repo_lock_only(&x.r, dir, e) || look_at_all(&x, e) || rebuild(&x, e) ? -1 : 0;
+	free(x.all);
+	repo_close(&x.r);
+	return rc;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pure/catalog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "words/num.h"
+#include "words/when.h"
+
+static bool same_id(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN])
+{
+	return memcmp(a, b, WIRE_ID_LEN) == 0;
+}
+
+void catalog_init(struct catalog *c)
+{
+	memset(c, 0, sizeof(*c));
+}
+
+void catalog_free(struct catalog *c)
+{
+	free(c->streams);
+	free(c->removing);
+	catalog_init(c);
+}
+
+void catalog_name(struct catalog_stream *s)
+{
+	char when[WHEN_LEN];
+	char id[2 * WIRE_ID_LEN + 1];
+
+	num_hex(s->stream_id, WIRE_ID_LEN, id);
+	snprintf(s->name, sizeof(s->name), "%.16s-%s-%s.era", when_utc((time_t)s->time, when),
+		 s->kind == WIRE_FULL ? "full" : "incr", id);
+}
+
+void catalog_describe(const struct wire_head *h, const struct wire_end *d, uint64_t length, struct catalog_stream *s)
+{
+	memset(s, 0, sizeof(*s));
+	memcpy(s->stream_id, h->stream_id, WIRE_ID_LEN);
+	memcpy(s->state_id, h->state_id, WIRE_ID_LEN);
+	memcpy(s->parent_id, h->parent_id, WIRE_ID_LEN);
+	memcpy(s->generation, h->generation, WIRE_ID_LEN);
+	memcpy(s->digest, d->digest, sizeof(s->digest));
+	s->kind = h->kind;
+	s->cut = h->cut;
+	s->consistency = d->consistency;
+	s->merged = !same_id(h->stream_id, h->state_id);
+	s->passes = d->passes;
+	s->era_c = d->era_c;
+	s->time = h->time;
+	s->size = h->size;
+	s->length = length;
+	s->changed = d->data_bytes + d->zero_bytes;
+	catalog_name(s);
+}
+
+/* May `s` stand behind `before`? NULL: it is the first. */
+static int follows(const struct catalog_stream *before, const struct catalog_stream *s, struct err *e)
+{
+	if (s->kind == WIRE_FULL)
+		return 0;
+	if (s->kind != WIRE_INCREMENTAL)
+		return err_set(e, ERR_IDENTITY, "%s: a chain is made of fulls and incrementals", s->name);
+	if (!before)
+		return err_set(e, ERR_IDENTITY, "%s: is an incremental, and there is nothing before it", s->name);
+	if (!same_id(before->state_id, s->parent_id) || !same_id(before->generation, s->generation) ||
+	    before->size > s->size)
+		return err_set(e, ERR_IDENTITY, "%s: does not start where %s ends", s->name, before->name);
+	return 0;
+}
+
+int catalog_follows(const struct catalog *c, const struct catalog_stream *s, struct err *e)
+{
+	if (catalog_by_name(c, s->name) < c->nr || catalog_by_state(c, s->state_id) < c->nr)
+		return err_set(e, ERR_IDENTITY, "%s: is in the repository already", s->name);
+	return follows(c->nr ? &c->streams[c->nr - 1] : NULL, s, e);
+}
+
+int catalog_append(struct catalog *c, const struct catalog_stream *s, struct err *e)
+{
+	struct catalog_stream *more;
+
+	if (catalog_follows(c, s, e))
+		return -1;
+	if (c->nr == CATALOG_STREAMS_MAX) {
+		err_set(e, ERR_RUNTIME, "the repository has %u streams and takes no more", CATALOG_STREAMS_MAX);
+		return err_hint(e, "prune it");
+	}
+	more = reallocarray(c->streams, c->nr + 1, sizeof(*more));
+	if (!more)
+		return err_set(e, ERR_RUNTIME, "no memory for the streams of a repository");
+	c->streams = more;
+	c->streams[c->nr++] = *s;
+	return 0;
+}
+
+static int remove_later(struct catalog *c, size_t first, size_t last, struct err *e)
+{
+	const size_t n = last - first + 1;
+	char (*more)[CATALOG_NAME_LEN] = reallocarray(c->removing, c->nr_removing + n, sizeof(*more));
+	size_t i;
+
+	if (!more)
+		return err_set(e, ERR_RUNTIME, "no memory for the streams of a repository");
+	c->removing = more;
+	for (i = first; i <= last; i++)
+		memcpy(c->removing[c->nr_removing++], c->streams[i].name, CATALOG_NAME_LEN);
+	return 0;
+}
+
+int catalog_replace(struct catalog *c, size_t first, size_t last, const struct catalog_stream *s, struct err *e)
+{
+	const size_t behind = c->nr - last - 1;
+	const struct catalog_stream *next = behind ? &c->streams[last + 1] : NULL;
+	const struct catalog_stream *before = first ? &c->streams[first - 1] : NULL;
+
+	if ((s && follows(before, s, e)) || (next && follows(s ? s : before, next, e)) || remove_later(c, first, last, e))
+		return -1;
+	if (s)
+		c->streams[first++] = *s;
+	memmove(&c->streams[first], next, behind * sizeof(*next));
+	c->nr = first + behind;
+	return 0;
+}
+
+void catalog_token(const struct catalog_stream *s, struct token *t)
+{
+	memset(t, 0, sizeof(*t));
+	memcpy(t->generation, s->generation, WIRE_ID_LEN);
+	memcpy(t->id, s->state_id, WIRE_ID_LEN);
+	t->era_c = s->era_c;
+	t->size = s->size;
+}
+
+size_t catalog_chain(const struct catalog *c, size_t i)
+{
+	while (i > 0 && c->streams[i].kind != WIRE_FULL)
+		i--;
+	return i;
+}
+
+bool catalog_restorable(const struct catalog *c, size_t i)
+{
+	const size_t first = catalog_chain(c, i);
+
+	while (!c->streams[i].damaged && i > first)
+		i--;
+	return !c->streams[i].damaged;
+}
+
+bool catalog_consistent(const struct catalog_stream *s)
+{
+	return s->consistency != WIRE_CONVERGING;
+}
+
+size_t catalog_by_name(const struct catalog *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->nr && strcmp(c->streams[i].name, name) != 0; i++)
+		;
+	return i;
+}
+
+size_t catalog_by_state(const struct catalog *c, const uint8_t id[WIRE_ID_LEN])
+{
+	size_t i;
+
+	for (i = 0; i < c->nr && !same_id(c->streams[i].state_id, id); i++)
+		;
+	return i;
+}

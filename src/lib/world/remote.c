@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "world/remote.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h> /* ssh_send_keepalive, which clients need too */
+
+#include "system/clock.h"
+#include "system/stop.h"
+#include "words/plain.h"
+#include "world/dial.h"
+
+#define LOOK_MS 200
+
+/* AES in the processor is twice as fast as the library's first choice. All that it and OpenSSH have in common. */
+#define CIPHERS                                                                                                       \
+	"aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr"
+
+struct remote {
+	struct remote_opts o;
+	struct dial *dial;
+	ssh_session session;
+	ssh_channel channel;
+	ssh_event event;
+	struct ssh_callbacks_struct session_cb;
+	struct ssh_channel_callbacks_struct channel_cb;
+	struct ssh_counter_struct counter; /* of the socket */
+	struct remote_end end;
+	char *host; /* ssh_config's HostName, where it has one */
+	char *user;
+	unsigned int port;
+	bool by_command;
+	uint64_t heard; /* bytes that had come */
+	int64_t quiet_us; /* since when nothing came */
+	int64_t asked_us; /* when the last keepalive was sent */
+};
+
+/* What libssh says, and what a ProxyCommand said before. */
+static int broken(struct remote *r, const char *what, struct err *e)
+{
+	const char *said = r->dial ? dial_complaint(r->dial) : "";
+	char why[256];
+
+	snprintf(why, sizeof(why), "%s", ssh_get_error(r->session));
+	return err_set(e, ERR_RUNTIME, "%s: %s: %s%s%s%s", r->o.object, what, plain_text(why), *said ? " (" : "", said,
+		       *said ? ")" : "");
+}
+
+/* Options */
+
+static int option(struct remote *r, enum ssh_options_e which, const void *value, struct err *e)
+{
+	return value && ssh_options_set(r->session, which, value) ? broken(r, "cannot connect", e) : 0;
+}
+
+/* Before ssh_config is read for what is asked there (Match), and after it because it sets them too. */
+static int set_who(struct remote *r, struct err *e)
+{
+	if (option(r, SSH_OPTIONS_USER, r->o.user, e))
+		return -1;
+	return option(r, SSH_OPTIONS_PORT, r->o.port ? &r->o.port : NULL, e);
+}
+
+static int read_config(struct remote *r, struct err *e)
+{
+	if (r->o.ssh_config && access(r->o.ssh_config, R_OK))
+		return err_sys(e, "%s: cannot read", r->o.ssh_config);
+	/* Later versions would jump by themselves, and not through the socket we give them. */
+	setenv("OPENSSH_PROXYJUMP", "1", 0);
+	if (ssh_options_parse_config(r->session, r->o.ssh_config))
+		return broken(r, r->o.ssh_config ? r->o.ssh_config : "ssh_config", e);
+	return 0;
+}
+
+static int set_options(struct remote *r, struct err *e)
+{
+	const int strict = 1;
+	const long timeout = (long)r->o.timeout_s;
+
+	if (option(r, SSH_OPTIONS_HOST, r->o.host, e) || set_who(r, e) ||
+	    option(r, SSH_OPTIONS_CIPHERS_C_S, CIPHERS, e) || option(r, SSH_OPTIONS_CIPHERS_S_C, CIPHERS, e) ||
+	    read_config(r, e) || set_who(r, e))
+		return -1;
+	if (option(r, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict, e) || option(r, SSH_OPTIONS_TIMEOUT, &timeout, e) ||
+	    option(r, SSH_OPTIONS_KNOWNHOSTS, r->o.known_hosts, e) ||
+	    option(r, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, r->o.known_hosts ? "/dev/null" : NULL, e))
+		return -1;
+	if (ssh_options_get(r->session, SSH_OPTIONS_USER, &r->user) &&
+	    (ssh_options_set(r->session, SSH_OPTIONS_USER, NULL) ||
+	     ssh_options_get(r->session, SSH_OPTIONS_USER, &r->user)))
+		return broken(r, "who is the user", e);
+	if (ssh_options_get(r->session, SSH_OPTIONS_HOST, &r->host) || ssh_options_get_port(r->session, &r->port))
+		return broken(r, "cannot connect", e);
+	return 0;
+}
+
+/* Waiting: libssh is never let wait by itself, it would not see a stop request */
+
+static int wait_more(struct remote *r, int64_t until, const char *what, struct err *e)
+{
+	struct pollfd p = {.fd = ssh_get_fd(r->session), .events = POLLIN};
+
+	if (stop_check(e))
+		return -1;
+	if (clock_us() >= until)
+		return err_set(e, ERR_RUNTIME, "%s: %s took longer than %u s", r->o.object, what, r->o.timeout_s);
+	if (ssh_get_poll_flags(r->session) & SSH_WRITE_PENDING)
+		p.events |= POLLOUT;
+	poll(&p, 1, LOOK_MS);
+	return 0;
+}
+
+static int64_t deadline(const struct remote *r)
+{
+	return clock_us() + (int64_t)r->o.timeout_s * 1000000;
+}
+
+static int handshake(struct remote *r, struct err *e)
+{
+	const int64_t until = deadline(r);
+	const int fd = dial_take(r->dial);
+	int rc;
+
+	if (option(r, SSH_OPTIONS_FD, &fd, e)) {
+		close(fd);
+		return -1;
+	}
+	ssh_set_blocking(r->session, 0);
+	while ((rc = ssh_connect(r->session)) == SSH_AGAIN)
+		if (wait_more(r, until, "the handshake", e))
+			return -1;
+	return rc == SSH_OK ? 0 : broken(r, "cannot connect", e);
+}
+
+static int connect_host(struct remote *r, struct err *e)
+{
+	struct dial_opts d = {.host = r->host, .name = r->o.host, .port = r->port, .user = r->user};
+	char *command = NULL;
+	int rc;
+
+	if (ssh_options_get(r->session, SSH_OPTIONS_PROXYCOMMAND, &command) == SSH_OK)
+		d.command = command;
+	r->by_command = d.command;
+	d.object = r->o.object;
+	d.timeout_s = r->o.timeout_s;
+	rc = dial_up(&r->dial, &d, e);
+	ssh_string_free_char(command);
+	return rc ? -1 : handshake(r, e);
+}
+
+/* Who is it? */
+
+/* As known_hosts has it. */
+static void host_and_port(const struct remote *r, char text[300])
+{
+	snprintf(text, 300, r->port == 22 ? "%.250s" : "[%.250s]:%u", r->host, r->port);
+}
+
+static void hint_known(struct remote *r, const char *type, bool is_there, struct err *e)
+{
+	char *file = NULL;
+	char where[300];
+	char old[400] = "";
+	const char *is = ssh_options_get(r->session, SSH_OPTIONS_KNOWNHOSTS, &file) ? "~/.ssh/known_hosts" : file;
+
+	host_and_port(r, where);
+	if (is_there)
+		snprintf(old, sizeof(old), "ssh-keygen -f %.60s -R '%s'; ", is, where);
+	if (r->by_command)
+		err_hint(e, "compare the fingerprint with the host's own; where it is right: %sssh %s", old, r->o.host);
+	else
+		err_hint(e,
+			 "compare the fingerprint with the host's own (there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); "
+			 "where it is right: %sssh-keyscan -t %s -p %u %s >>%s",
+			 old, strncmp(type, "ssh-", 4) == 0 ? type + 4 : type, r->port, r->host, is);
+	ssh_string_free_char(file);
+}
+
+static int refuse(struct remote *r, enum ssh_known_hosts_e known, ssh_key key, struct err *e)
+{
+	const char *type = ssh_key_type_to_char(ssh_key_type(key));
+	const char *how = known == SSH_KNOWN_HOSTS_CHANGED ? "is not the one in known_hosts, it has changed" :
+			  known == SSH_KNOWN_HOSTS_OTHER   ? "is of another type than the one in known_hosts" :
+							     "is not known";
+	unsigned char *hash = NULL;
+	char *print = NULL;
+	char where[300];
+	size_t len = 0;
+
+	host_and_port(r, where);
+	if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) == 0)
+		print = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+	err_set(e, ERR_IDENTITY, "%s: the host key of %s %s: %s %s", r->o.object, where, how, type,
+		print ? print : "without a fingerprint");
+	hint_known(r, type, known == SSH_KNOWN_HOSTS_CHANGED, e);
+	ssh_clean_pubkey_hash(&hash);
+	ssh_string_free_char(print);
+	return -1;
+}
+
+/* A file that cannot be read to its end says "unknown" too: then nobody is let in by it. */
+static bool is_new(struct remote *r)
+{
+	const enum ssh_known_hosts_e any = ssh_session_has_known_hosts_entry(r->session);
+
+	return any == SSH_KNOWN_HOSTS_UNKNOWN || any == SSH_KNOWN_HOSTS_NOT_FOUND;
+}
+
+static int identify(struct remote *r, struct err *e)
+{
+	const enum ssh_known_hosts_e known = ssh_session_is_known_server(r->session);
+	const bool unknown = known == SSH_KNOWN_HOSTS_UNKNOWN || known == SSH_KNOWN_HOSTS_NOT_FOUND;
+	ssh_key key = NULL;
+
+	if (known == SSH_KNOWN_HOSTS_OK)
+		return 0;
+	if (known == SSH_KNOWN_HOSTS_ERROR || ssh_get_server_publickey(r->session, &key))
+		return broken(r, "known_hosts", e);
+	if (!unknown || !r->o.accept_new || !is_new(r))
+		refuse(r, known, key, e);
+	else if (ssh_session_update_known_hosts(r->session))
+		broken(r, "cannot remember the new host", e);
+	ssh_key_free(key);
+	return e->kind ? -1 : 0;
+}
+
+/* Logging in */
+
+/* Without it, OpenSSL would ask the terminal. */
+static int no_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify, void *ctx)
+{
+	(void)prompt;
+	(void)buf;
+	(void)len;
+	(void)echo;
+	(void)verify;
+	(void)ctx;
+	return -1;
+}
+
+static int load_identity(struct remote *r, ssh_key *key, struct err *e)
+{
+	if (access(r->o.identity, R_OK))
+		return err_sys(e, "%s: cannot read the key %s", r->o.object, r->o.identity);
+	if (ssh_pki_import_privkey_file(r->o.identity, NULL, no_passphrase, NULL, key) == SSH_OK)
+		return 0;
+	err_set(e, ERR_RUNTIME, "%s: %s: is no private key, or has a passphrase", r->o.object, r->o.identity);
+	return err_hint(e, "nobody is asked for a passphrase: make a key without one, or leave it to the agent");
+}
+
+static int denied(struct remote *r, int rc, struct err *e)
+{
+	const char *agent = getenv("SSH_AUTH_SOCK");
+
+	if (rc == SSH_AUTH_ERROR && !ssh_is_connected(r->session))
+		return broken(r, "the connection broke during the login", e);
+	if (rc == SSH_AUTH_PARTIAL)
+		return err_set(e, ERR_RUNTIME, "%s: %s@%s wants more than a key", r->o.object, r->user, r->host);
+	err_set(e, ERR_RUNTIME, "%s: %s@%s does not let us in; tried: %s%s", r->o.object, r->user, r->host,
+		r->o.identity ? "the key " : agent && *agent ? "the agent, the keys of ssh_config and ~/.ssh" :
+							       "the keys of ssh_config and ~/.ssh (there is no agent)",
+		r->o.identity ? r->o.identity : "");
+	return err_hint(e, "the public key belongs into authorized_keys there; a key with a passphrase into the agent here");
+}
+
+static int log_in(struct remote *r, struct err *e)
+{
+	const int64_t until = deadline(r);
+	ssh_key key = NULL;
+	int rc;
+
+	if (r->o.identity && load_identity(r, &key, e))
+		return -1;
+	do
+		rc = key ? ssh_userauth_publickey(r->session, NULL, key) :
+			   ssh_userauth_publickey_auto(r->session, NULL, NULL);
+	while (rc == SSH_AUTH_AGAIN && wait_more(r, until, "the login", e) == 0);
+	ssh_key_free(key);
+	if (e->kind)
+		return -1;
+	return rc == SSH_AUTH_SUCCESS ? 0 : denied(r, rc, e);
+}
+
+/* The command */
+
+static void on_status(ssh_session session, ssh_channel channel, int status, void *ctx)
+{
+	struct remote *r = ctx;
+
+	(void)session;
+	(void)channel;
+	r->end.status = status;
+}
+
+static void on_signal(ssh_session session, ssh_channel channel, const char *sig, int core, const char *text,
+		      const char *lang, void *ctx)
+{
+	struct remote *r = ctx;
+
+	(void)session;
+	(void)channel;
+	(void)core;
+	(void)text;
+	(void)lang;
+	snprintf(r->end.sig, sizeof(r->end.sig), "%s", sig && *sig ? sig : "?");
+	plain_text(r->end.sig);
+}
+
+static int start_command(struct remote *r, struct err *e)
+{
+	const int64_t until = deadline(r);
+	int rc;
+
+	r->channel = ssh_channel_new(r->session);
+	r->event = ssh_event_new();
+	if (!r->channel || !r->event)
+		return broken(r, "cannot start the command", e);
+	ssh_callbacks_init(&r->channel_cb);
+	r->channel_cb.userdata = r;
+	r->channel_cb.channel_exit_status_function = on_status;
+	r->channel_cb.channel_exit_signal_function = on_signal;
+	ssh_add_channel_callbacks(r->channel, &r->channel_cb);
+	while ((rc = ssh_channel_open_session(r->channel)) == SSH_AGAIN)
+		if (wait_more(r, until, "opening a channel", e))
+			return -1;
+	if (rc != SSH_OK)
+		return broken(r, "cannot open a channel", e);
+	while ((rc = ssh_channel_request_exec(r->channel, r->o.command)) == SSH_AGAIN)
+		if (wait_more(r, until, "starting the command", e))
+			return -1;
+	if (rc == SSH_OK)
+		rc = ssh_event_add_session(r->event, r->session);
+	return rc == SSH_OK ? 0 : broken(r, "cannot start the command", e);
+}
+
+int remote_open(struct remote **r, const struct remote_opts *o, struct err *e)
+{
+	struct remote *n = calloc(1, sizeof(*n));
+
+	*r = n;
+	if (!n)
+		return err_sys(e, "%s: cannot connect", o->object);
+	n->o = *o;
+	n->end.status = -1;
+	n->session = ssh_new();
+	if (!n->session)
+		return err_set(e, ERR_RUNTIME, "%s: cannot connect: no memory for a session", o->object);
+	ssh_callbacks_init(&n->session_cb);
+	n->session_cb.auth_function = no_passphrase;
+	ssh_set_callbacks(n->session, &n->session_cb);
+	ssh_set_counters(n->session, &n->counter, NULL);
+	if (set_options(n, e) || connect_host(n, e) || identify(n, e) || log_in(n, e) || start_command(n, e))
+		return -1;
+	return 0;
+}
+
+/* Reading */
+
+/*
+ * Keepalives ask for an answer. The first call only takes note of the answer to the one before, if there was one; the
+ * second sends, or does nothing while the one before is not answered.
+ */
+static void ask(struct remote *r, int64_t now)
+{
+	ssh_send_keepalive(r->session);
+	ssh_send_keepalive(r->session);
+	r->asked_us = now;
+}
+
+static int check_alive(struct remote *r, struct err *e)
+{
+	const int64_t now = clock_us();
+	const int64_t limit = (int64_t)r->o.timeout_s * 1000000;
+
+	if (stop_check(e))
+		return -1;
+	if (r->counter.in_bytes != r->heard) {
+		r->heard = r->counter.in_bytes;
+		r->quiet_us = now;
+	}
+	if (now - r->quiet_us >= limit)
+		return err_set(e, ERR_RUNTIME, "%s: has not answered for %u s", r->o.object, r->o.timeout_s);
+	if (now - r->quiet_us >= limit / 4 && now - r->asked_us >= limit / 4)
+		ask(r, now);
+	return 0;
+}
+
+static bool has_ended(const struct remote *r)
+{
+	return r->end.status >= 0 || r->end.sig[0];
+}
+
+/* Both streams have ended. How the command did may come behind them. */
+static int await_end(struct remote *r, struct remote_end *end, struct err *e)
+{
+	while (!has_ended(r) && !ssh_channel_is_closed(r->channel)) {
+		if (check_alive(r, e))
+			return -1;
+		if (ssh_event_dopoll(r->event, LOOK_MS) == SSH_ERROR)
+			break;
+	}
+	if (!has_ended(r) && !ssh_is_connected(r->session))
+		return broken(r, "the connection broke", e);
+	*end = r->end;
+	return 0;
+}
+
+int remote_read(struct remote *r, void *buf, size_t len, size_t *got, enum remote_what *what, struct remote_end *end,
+		struct err *e)
+{
+	const uint32_t most = len < REMOTE_READ_LEN ? (uint32_t)len : REMOTE_READ_LEN;
+	int n;
+
+	*got = 0;
+	/* Only the time that is spent waiting here counts as silence. */
+	r->quiet_us = r->asked_us = clock_us();
+	do {
+		*what = REMOTE_ERR;
+		n = ssh_channel_poll(r->channel, 1);
+		if (n > 0)
+			n = ssh_channel_read_timeout(r->channel, buf, most < 4096 ? most : 4096, 1, 0);
+		if (n == 0 || n == SSH_EOF) {
+			*what = REMOTE_OUT;
+			n = ssh_channel_read_timeout(r->channel, buf, most, 0, LOOK_MS);
+		}
+		if (n > 0) {
+			*got = (size_t)n;
+			return 0;
+		}
+		if (n == SSH_ERROR)
+			return broken(r, "the connection broke", e);
+		if (check_alive(r, e))
+			return -1;
+	} while (!ssh_channel_is_eof(r->channel));
+	*what = REMOTE_OVER;
+	return await_end(r, end, e);
+}
+
+void remote_serve(struct remote *r)
+{
+	ssh_event_dopoll(r->event, 0);
+}
+
+void remote_close(struct remote *r)
+{
+	if (!r)
+		return;
+	if (r->session)
+		ssh_disconnect(r->session);
+	ssh_event_free(r->event);
+	/* Frees the channel too. */
+	ssh_free(r->session);
+	dial_hang_up(r->dial);
+	ssh_string_free_char(r->host);
+	ssh_string_free_char(r->user);
+	free(r);
+}

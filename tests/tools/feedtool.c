@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * feedtool: one request to a source, without the program that asks it.
+ *
+ *   feedtool [OPTION...] SOURCE REQUEST
+ *
+ *   --identity FILE  --known-hosts FILE  --ssh-config FILE  --accept-new  --timeout SECONDS     as in erabackup.conf(5)
+ *   --file FILE      what comes is written to FILE too
+ *   --stop-after N   stop reading after N bytes
+ *   --slow MS        wait so long after each read
+ *   --hooks          as a job with a pre-cut
+ *
+ * SOURCE is ssh://[USER@]HOST[:PORT]/ANYTHING or a path. The answer goes to standard output, what the far side says to
+ * standard error with "far: " before it, and at the end "status N, reason REASON". The exit status is the kind of the
+ * error.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flow/feed.h"
+#include "system/fdio.h"
+#include "system/stop.h"
+
+static unsigned long long stop_after = ~0ull;
+static unsigned int slow_ms;
+
+static void line(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "far: %s\n", text);
+}
+
+/* jobconf's work, for well-formed sources. */
+static void split_source(struct job *j, char *source)
+{
+	char *p = source + strlen("ssh://");
+	char *at;
+
+	j->source = strdup(source);
+	j->ssh = strncmp(source, "ssh://", 6) == 0;
+	if (!j->ssh)
+		return;
+	j->path = strdup(strchr(p, '/'));
+	*strchr(p, '/') = '\0';
+	at = strchr(p, '@');
+	if (at) {
+		*at = '\0';
+		j->user = p;
+		p = at + 1;
+	}
+	j->host = p;
+	p = strrchr(p, ':');
+	if (p) {
+		*p = '\0';
+		j->port = (unsigned int)atoi(p + 1);
+	}
+}
+
+static int copy(const struct feed *f, struct err *e)
+{
+	static char buf[1 << 20];
+	unsigned long long sum = 0;
+	size_t got = 1;
+
+	while (got && sum < stop_after) {
+		if (fdio_read_some(feed_fd(f), "the feed", buf, sizeof(buf), &got, e) ||
+		    fdio_write2(STDOUT_FILENO, "standard output", buf, got, NULL, 0, e))
+			return -1;
+		sum += got;
+		usleep(slow_ms * 1000);
+	}
+	return 0;
+}
+
+static int run(const struct feed_opts *o, struct err *e)
+{
+	struct err read_error = {0};
+	struct feed *f = NULL;
+	int rc = feed_open(&f, o, e);
+
+	if (rc == 0) {
+		rc = copy(f, &read_error);
+		if (feed_end(f, e) == 0 && rc)
+			*e = read_error;
+		fprintf(stderr, "bytes %llu, status %d, reason %s\n", (unsigned long long)feed_bytes(f), feed_status(f),
+			feed_reason(f));
+	}
+	feed_close(f);
+	return e->kind ? -1 : 0;
+}
+
+static const struct option options[] = {
+	{"identity", 1, NULL, 'i'}, {"known-hosts", 1, NULL, 'k'}, {"ssh-config", 1, NULL, 'F'},
+	{"accept-new", 0, NULL, 'a'}, {"timeout", 1, NULL, 't'}, {"file", 1, NULL, 'f'}, {"stop-after", 1, NULL, 's'},
+	{"slow", 1, NULL, 'w'}, {"hooks", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+};
+
+static void take_option(int c, struct job *j, struct feed_opts *o)
+{
+	switch (c) {
+	case 'i': j->identity = optarg; break;
+	case 'k': j->known_hosts = optarg; break;
+	case 'F': j->ssh_config = optarg; break;
+	case 'a': j->accept_new = true; break;
+	case 't': j->timeout = (unsigned int)atoi(optarg); break;
+	case 's': stop_after = strtoull(optarg, NULL, 10); break;
+	case 'w': slow_ms = (unsigned int)atoi(optarg); break;
+	case 'h': j->pre_cut = strdup("true"); break;
+	case 'f':
+		o->file_name = optarg;
+		o->file = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		break;
+	default: exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct job job = {.timeout = 60};
+	struct feed_opts o = {.job = &job, .file = -1, .line = line};
+	struct err e = {0};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		take_option(c, &job, &o);
+	if (argc - optind != 2) {
+		fprintf(stderr, "feedtool: usage: see the source\n");
+		return 2;
+	}
+	split_source(&job, argv[optind]);
+	o.request = argv[optind + 1];
+	stop_init();
+	if (run(&o, &e) == 0)
+		return 0;
+	fprintf(stderr, "feedtool: %s\n%s%s%s", e.text, e.hint[0] ? "  hint: " : "", e.hint, e.hint[0] ? "\n" : "");
+	return (int)e.kind;
+}
