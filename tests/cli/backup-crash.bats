@@ -84,10 +84,10 @@ run_mends() {
 
 # No file in the repository but those that it needs.
 nothing_left() {
-	local nr
+	local left
 
-	nr=$(find disk.repo -type f ! -path '*/streams/*' | wc -l)
-	[ "$nr" -le 4 ] || die "$call $n: something is left: $(find disk.repo -type f)"
+	left=$(find disk.repo -type f ! -path '*/streams/*' -printf '%P\n' | grep -vxE 'repository|state|lock|readers' || true)
+	[ -z "$left" ] || die "$call $n: something is left: $left"
 	[ "$(nr_streams)" = "$(points length)" ] || die "$call $n: streams that are no points: $(streams)"
 }
 

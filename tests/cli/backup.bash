@@ -184,6 +184,25 @@ all_restore() { # of a chain from which nothing is missing
 	done
 }
 
+# later SECONDS: the repository says that all that it remembers was so much earlier.
+later() {
+	python3 - "$1" "$BATS_TEST_DIRNAME/../decoder" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[2])
+		from xxh3 import xxh3_64
+		lines = open("disk.repo/state").read().splitlines()[:-1]
+		for i, line in enumerate(lines):
+		    words = line.split()
+		    if words[0] in ("run", "verified", "pruned"):
+		        n = len(words) if words[0] == "verified" else 2
+		        words[1:n] = [str(int(w) - int(sys.argv[1])) if int(w) else w for w in words[1:n]]
+		        lines[i] = " ".join(words)
+		text = "".join(line + "\n" for line in lines)
+		with open("disk.repo/state", "w") as f:
+		    f.write(text + "sum %016x\n" % xxh3_64(text.encode()))
+	END
+}
+
 # snapshot of the repository, for tests that break it: keep and put_back.
 keep() {
 	rm -rf kept
@@ -230,10 +249,15 @@ end_background() {
 	done
 }
 
+gone() { # PID
+	[ ! -e "/proc/$1/exe" ]
+}
+
 # What became of the one in the background.
 background_ended() { # CODE
 	local code=0
 
+	wait_for gone "$pid"
 	wait "$pid" || code=$?
 	[ "$code" = "$1" ] || fail "exit $code where $1 is due: $(cat background.out background.err)"
 }
