@@ -120,7 +120,7 @@ static int verify_one(const struct backup_args *a, const struct job *j, struct e
 	int rc;
 
 	backup_ui_begin(&ui, a, j);
-	rc = repo_lock(&r, j ? j->repository : a->repository, e);
+	rc = repo_lock_to_verify(&r, j ? j->repository : a->repository, e);
 	if (rc == 0)
 		rc = verify_repo(a, j, &r, &ui.report, e);
 	repo_close(&r);

@@ -359,21 +359,38 @@ static int check_line(struct copyargs *a, const struct opt *opt, struct err *e)
 	return err_hint(e, "see RESTRICTED KEYS in era_copy(1)");
 }
 
-/* The line's own value stands; of two rates the smaller one. */
+/* The smaller one holds. */
+static int take_asked_rate(struct copyargs *a, const char *value, struct err *e)
+{
+	const uint64_t ours = a->send.copy.limit_rate;
+
+	if (take(a, O_LIMIT_RATE, value, e))
+		return -1;
+	if (ours > 0)
+		a->send.copy.limit_rate = num_min(a->send.copy.limit_rate, ours);
+	return 0;
+}
+
+/* A frozen filesystem waits for whoever reads the stream: how long is not for the reader to say. */
+static int take_asked_timeout(struct copyargs *a, const char *value, struct err *e)
+{
+	if (take(a, O_FREEZE_TIMEOUT, value, e))
+		return -1;
+	if (a->plan.cut.limit_s <= STANDSTILL_LIMIT_S)
+		return 0;
+	err_set(e, ERR_USAGE, "--freeze-timeout: more than %d has to stand in the line of the key", STANDSTILL_LIMIT_S);
+	return err_hint(e, "see RESTRICTED KEYS in era_copy(1)");
+}
+
+/* The line's own value stands. */
 static int take_asked(struct copyargs *a, int id, const char *value, struct err *e)
 {
-	const uint64_t rate = a->send.copy.limit_rate;
-
-	if (id == O_LIMIT_RATE && rate > 0) {
-		if (take(a, id, value, e))
-			return -1;
-		a->send.copy.limit_rate = num_min(a->send.copy.limit_rate, rate);
-		return 0;
-	}
+	if (id == O_LIMIT_RATE)
+		return take_asked_rate(a, value, e);
 	/* A level of the line's is there to be used. */
 	if ((a->line & BIT(id)) || (id == O_COMPRESS && (a->line & BIT(O_LEVEL))))
 		return 0;
-	return take(a, id, value, e);
+	return id == O_FREEZE_TIMEOUT ? take_asked_timeout(a, value, e) : take(a, id, value, e);
 }
 
 /* What of the line the cut that was asked for has no use for. */

@@ -40,12 +40,13 @@ open_private() {
 		set -euo pipefail
 		mkdir dev
 		mount -t tmpfs none dev
-		for node in null zero full random urandom tty ptmx; do
+		for node in null zero full random urandom tty; do
 			touch dev/$node
 			mount --bind /dev/$node dev/$node
 		done
 		mkdir dev/pts
-		mount --rbind /dev/pts dev/pts
+		mount -t devpts -o newinstance,ptmxmode=0666 none dev/pts
+		ln -s pts/ptmx dev/ptmx
 		ln -s /proc/self/fd dev/fd
 		mount --rbind dev /dev
 		mount -t tmpfs none /run
@@ -68,6 +69,7 @@ open_private() {
 }
 
 close_private() {
+	[ -z "${sshd:-}" ] || kill "$sshd"
 	[ -z "${holder:-}" ] || kill "$holder"
 }
 
@@ -199,4 +201,263 @@ listing() {
 	run -1 grep -E '.{450}' log
 	grep -qF "bytes: era_copy --from full \$(touch $dir/x)" log
 	[ "${#hostile[@]}" -ge 200 ]
+}
+
+@test "who asks for nothing at all is refused" {
+	open_private
+	unset SSH_ORIGINAL_COMMAND
+	capture_raw "${inside[@]}" "$ERA_BUILD/era_copy" --forced-command --allow "$a"
+	is_refused
+	wait_for logged 1
+	grep -q 'refused: 192.0.2.7 asked for 0 bytes: nothing' log
+}
+
+@test "a refusal is the same where there is no log" {
+	open_private
+	"${inside[@]}" rm /dev/log
+	SSH_ORIGINAL_COMMAND=id capture_raw "${inside[@]}" "$ERA_BUILD/era_copy" --forced-command --allow "$a"
+	is_refused
+}
+
+# What is had
+
+@test "what erabackup asks for is had" {
+	asks "era_copy --from full $a"
+	gets_stream
+	asks "/usr/local/bin/era_copy --from full $a"
+	gets_stream
+	asks "era_copy --from full --cut=none --freeze-timeout=30 --level=19 --threads=2 --limit-rate=100000000 $a"
+	gets_stream
+	asks "era_copy --from full --compress=none $a"
+	gets_stream
+	assert [ "$(stat -c %s out)" -gt 300000 ]
+	asks "era_copy --estimate --json --from full $a"
+	assert_equal "$status: $stderr" "0: "
+	assert_equal "$(jq -c '[.kind, .bytes, has("metadata_used")]' out)" '["full",1048576,false]'
+}
+
+@test "of each device that the line lists, and of those only" {
+	asks "era_copy --from full $dir/b.img" --allow "$dir/b.img"
+	gets_stream
+	asks "era_copy --from full $a" --allow "$dir/b.img"
+	gets_stream
+	# A name may be a link: the line says so.
+	asks "era_copy --from full $dir/link.img" --allow "$dir/link.img"
+	gets_stream
+}
+
+@test "what cannot be done is said by era_copy itself" {
+	asks "era_copy --from $token $a"
+	assert_equal "$status" 4
+	says "$a: is not a dm-era device"
+	asks "era_copy --estimate --json --from $token $a"
+	assert_equal "$status" 4
+	asks "era_copy --from full --cut=fence $a"
+	assert_equal "$status" 2
+	says "--cut=fence cannot be done"
+	asks "era_copy --from full --threads=100000 $a"
+	assert_equal "$status" 2
+	says "--threads is a number from 1 to 256"
+	asks "era_copy --from full --freeze-timeout=31 $a"
+	assert_equal "$status" 2
+	says "--freeze-timeout: more than 30 has to stand in the line"
+	asks "era_copy --from full --freeze-timeout=31 $a" --freeze-timeout 31
+	gets_stream
+	asks "era_copy --from full --level=3 --compress=none $a"
+	assert_equal "$status" 2
+	says "--level does not go with --compress=none"
+	rm "$a"
+	asks "era_copy --from full $a"
+	assert_equal "$status" 1
+	says "$a: "
+}
+
+@test "a device may be overwritten for a snapshot where the line names it" {
+	asks "era_copy --from full --cow=$dir/cow.img $a" --cow "$dir/cow.img"
+	assert_equal "$status" 2
+	says "is not a dm-era device, so there is no cut for --cow"
+	asks "era_copy --from full --cow=$dir/b.img $a" --cow "$dir/cow.img"
+	is_refused
+	asks "era_copy --from full --cow=$dir/cow.img $a" --allow "$dir/cow.img"
+	is_refused
+}
+
+# The line has the last word
+
+size_for() { # TEXT [OPTION...]
+	asks "$@"
+	gets_stream
+	frames out .end.stored_bytes >size
+}
+
+@test "what the line says of level and threads holds" {
+	size_for "era_copy --from full --level=1 $a"
+	mv size one
+	size_for "era_copy --from full --level=19 $a"
+	assert [ "$(<size)" -lt "$(<one)" ]
+	mv size nineteen
+	size_for "era_copy --from full --level=1 $a" --level=19
+	cmp size nineteen
+	size_for "era_copy --from full --compress=none $a" --level=19
+	cmp size nineteen
+	size_for "era_copy --from full $a" --level=19
+	cmp size nineteen
+	# It is not even looked at.
+	size_for "era_copy --from full --threads=100000 $a" --threads=1
+	size_for "era_copy --from full --freeze-timeout=100000 $a" --freeze-timeout=1
+}
+
+@test "of two rates the smaller one holds" {
+	local begin
+
+	for rates in "100000 100000000" "100000000 100000"; do
+		begin=${EPOCHREALTIME/[.,]/}
+		asks "era_copy --from full --limit-rate=${rates% *} $a" "--limit-rate=${rates#* }"
+		gets_stream
+		[ $((${EPOCHREALTIME/[.,]/} - begin)) -gt 1000000 ] || fail "$rates was faster than it may be"
+	done
+}
+
+@test "the line's commands are left out where nothing is cut" {
+	local hooks=(--pre-cut "touch $dir/pre" --post-cut "touch $dir/post" --hook-timeout 5 --cow "$dir/cow.img" --allow-kernel)
+
+	asks "era_copy --from full --cut=none $a" "${hooks[@]}"
+	gets_stream
+	asks "era_copy --estimate --json --from full $a" "${hooks[@]}"
+	assert_equal "$status: $stderr" "0: "
+	asks "era_copy --from full $a" "${hooks[@]}"
+	assert_equal "$status" 2
+	says "no cut for --cow, --pre-cut"
+	assert [ ! -e dir/pre ] && assert [ ! -e dir/post ]
+}
+
+@test "a line that says what is not the source's to say gives nothing" {
+	for more in --full "--from full" "--since 1" "--output $dir/x" "-o $dir/x" --estimate --json --list "--cut none" \
+		"--ranges -" "--metadata $dir/b.img" "--era 1" "--compress none" "--max-passes 2" "--freeze-limit 1M" \
+		"--progress never" --quiet --verbose "$a" "-- $a"; do
+		# shellcheck disable=SC2086 # words
+		asks "era_copy --from full $a" $more
+		assert_equal "$status" 2
+		says "does not go with it"
+		hints "RESTRICTED KEYS in era_copy(1)"
+		[ ! -s out ]
+	done
+	asks "era_copy --from full $a" --allow a.img
+	assert_equal "$status" 2
+	says "'a.img' is not a path that can be asked for"
+	export SSH_ORIGINAL_COMMAND="era_copy --from full $a"
+	fails 2 era_copy --forced-command
+	says "needs --allow DEVICE"
+	fails 2 era_copy --full --allow "$a" "$a"
+	says "--allow goes with --forced-command"
+	assert [ ! -e dir/x ]
+}
+
+@test "nothing of the environment holds" {
+	export LIBBLKID_DEBUG=all TZ=:/dev/zero
+	capture_raw era_copy --full "$a"
+	[ -n "$stderr" ] || skip "libblkid does not listen to its variable"
+	asks "era_copy --from full $a"
+	gets_stream
+}
+
+# Over ssh
+
+start_sshd() {
+	local port
+
+	command -v ssh sshd >/dev/null || [ -x /usr/sbin/sshd ] || skip "there is no sshd"
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	ssh-keygen -q -t ed25519 -N '' -f host
+	ssh-keygen -q -t ed25519 -N '' -f key
+	ssh-keygen -q -t ed25519 -N '' -f free
+	{
+		echo "restrict,command=\"$ERA_BUILD/era_copy --forced-command --allow $a\" $(<key.pub)"
+		cat free.pub
+	} >authorized
+	cat >sshd_config <<-END
+		ListenAddress 127.0.0.1
+		Port $port
+		HostKey $PWD/host
+		AuthorizedKeysFile $PWD/authorized
+		StrictModes no
+		PasswordAuthentication no
+		PermitRootLogin yes
+		AcceptEnv *
+		PidFile none
+		Subsystem sftp internal-sftp
+	END
+	printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 host.pub)" >known
+	cat >config <<-END
+		Host *
+		  Hostname 127.0.0.1
+		  Port $port
+		  User $(id -un)
+		  BatchMode yes
+		  IdentitiesOnly yes
+		  IdentityAgent none
+		  UserKnownHostsFile $PWD/known
+		  GlobalKnownHostsFile /dev/null
+		Host source
+		  IdentityFile $PWD/key
+		Host free
+		  IdentityFile $PWD/free
+	END
+	"${inside[@]}" /usr/sbin/sshd -D -e -f "$PWD/sshd_config" 2>sshd.log 3>&- &
+	sshd=$!
+	wait_for grep -q "listening on" sshd.log
+}
+
+over_ssh() { # ARG...
+	capture_raw timeout 60 ssh -F "$PWD/config" "$@"
+}
+
+@test "over ssh: a request is had, and no shell, terminal, file or port" {
+	local refusals=0
+
+	open_private
+	start_sshd
+	over_ssh source era_copy --from full "$a"
+	gets_stream
+	over_ssh -o SendEnv=LIBBLKID_DEBUG source era_copy --estimate --json --from full "$a"
+	assert_equal "$status: $stderr" "0: "
+
+	for text in '' id 'sh -c id' "era_copy --from full $a; id" "era_copy --from full $dir/b.img" "cat $a" \
+		"era_copy --from full -o $dir/x $a" "SSH_ORIGINAL_COMMAND=id $a" 'internal-sftp' "touch $dir/x"; do
+		over_ssh -T source ${text:+"$text"}
+		is_refused
+		refusals=$((refusals + 1))
+	done
+	SSH_ORIGINAL_COMMAND="era_copy --from full $dir/b.img" over_ssh -T -o SendEnv=SSH_ORIGINAL_COMMAND source
+	is_refused
+	# sshd has no standard error for subsystems.
+	over_ssh -s source sftp
+	assert_equal "$status" 2
+	assert [ ! -s out ]
+	capture_raw timeout 60 scp -O -F "$PWD/config" source:"$a" "$dir/x"
+	assert [ "$status" != 0 ]
+	capture_raw timeout 60 sftp -F "$PWD/config" source:"$a" "$dir/x"
+	assert [ "$status" != 0 ]
+	wait_for logged "$((refusals + 4))"
+
+	# The other key shows that it would have been possible.
+	over_ssh -tt free 'test -t 0'
+	assert_equal "$status" 0
+	# Whether era_copy is still asked for is between the two programs of ssh.
+	over_ssh -tt source
+	assert_equal "$status" 255
+	says "PTY allocation request failed"
+	assert [ ! -s out ]
+	over_ssh -W "127.0.0.1:$(sed -n 's/^Port //p' sshd_config)" free
+	grep -q ^SSH out
+	over_ssh -W "127.0.0.1:$(sed -n 's/^Port //p' sshd_config)" source
+	assert [ "$status" != 0 ]
+	assert [ ! -s out ]
+	over_ssh -o ExitOnForwardFailure=yes -R 127.0.0.1:0:127.0.0.1:9 free true
+	assert_equal "$status" 0
+	over_ssh -o ExitOnForwardFailure=yes -R 127.0.0.1:0:127.0.0.1:9 -N source
+	assert [ "$status" = 255 ]
+
+	assert [ ! -e dir/x ]
+	run -1 grep -v 'refused: 127\.0\.0\.1 asked for ' log
 }

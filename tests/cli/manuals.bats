@@ -10,7 +10,7 @@ bats_load_library bats-assert
 
 setup() {
 	programs='era_copy era_apply era_setup'
-	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5'
+	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5 erabackup.conf.5'
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
@@ -51,6 +51,8 @@ build() { # PAGE
 	echo --written-since >known
 	# Of the script that era_setup enable-root is.
 	echo --name >>known
+	# Of systemctl.
+	echo --now >>known
 	for program in $programs; do
 		help_options "$program" | grep -o -e '--.*' >>known
 	done

@@ -7,18 +7,21 @@
  *   --identity FILE  --known-hosts FILE  --ssh-config FILE  --accept-new  --timeout SECONDS     as in erabackup.conf(5)
  *   --file FILE      what comes is written to FILE too
  *   --stop-after N   stop reading after N bytes
- *   --slow MS        wait so long after each read
+ *   --stall MS       wait so long after the first read
  *   --hooks          as a job with a pre-cut
  *
  * SOURCE is ssh://[USER@]HOST[:PORT]/ANYTHING or a path. The answer goes to standard output, what the far side says to
  * standard error with "far: " before it, and at the end "status N, reason REASON". The exit status is the kind of the
- * error.
+ * error; 70 where a thread, a child or a descriptor is left behind.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "flow/feed.h"
@@ -26,7 +29,7 @@
 #include "system/stop.h"
 
 static unsigned long long stop_after = ~0ull;
-static unsigned int slow_ms;
+static unsigned int stall_ms;
 
 static void line(void *ctx, const char *text)
 {
@@ -71,21 +74,20 @@ static int copy(const struct feed *f, struct err *e)
 		    fdio_write2(STDOUT_FILENO, "standard output", buf, got, NULL, 0, e))
 			return -1;
 		sum += got;
-		usleep(slow_ms * 1000);
+		if (stall_ms)
+			usleep(stall_ms * 1000);
+		stall_ms = 0;
 	}
 	return 0;
 }
 
 static int run(const struct feed_opts *o, struct err *e)
 {
-	struct err read_error = {0};
 	struct feed *f = NULL;
-	int rc = feed_open(&f, o, e);
 
-	if (rc == 0) {
-		rc = copy(f, &read_error);
-		if (feed_end(f, e) == 0 && rc)
-			*e = read_error;
+	if (feed_open(&f, o, e) == 0) {
+		copy(f, e);
+		feed_end(f, e);
 		fprintf(stderr, "bytes %llu, status %d, reason %s\n", (unsigned long long)feed_bytes(f), feed_status(f),
 			feed_reason(f));
 	}
@@ -93,10 +95,27 @@ static int run(const struct feed_opts *o, struct err *e)
 	return e->kind ? -1 : 0;
 }
 
+static int count(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static bool leaves_nothing(int fds)
+{
+	return count("/proc/self/task") == 3 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD &&
+	       count("/proc/self/fd") == fds;
+}
+
 static const struct option options[] = {
 	{"identity", 1, NULL, 'i'}, {"known-hosts", 1, NULL, 'k'}, {"ssh-config", 1, NULL, 'F'},
 	{"accept-new", 0, NULL, 'a'}, {"timeout", 1, NULL, 't'}, {"file", 1, NULL, 'f'}, {"stop-after", 1, NULL, 's'},
-	{"slow", 1, NULL, 'w'}, {"hooks", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+	{"stall", 1, NULL, 'w'}, {"hooks", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
 
 static void take_option(int c, struct job *j, struct feed_opts *o)
@@ -108,7 +127,7 @@ static void take_option(int c, struct job *j, struct feed_opts *o)
 	case 'a': j->accept_new = true; break;
 	case 't': j->timeout = (unsigned int)atoi(optarg); break;
 	case 's': stop_after = strtoull(optarg, NULL, 10); break;
-	case 'w': slow_ms = (unsigned int)atoi(optarg); break;
+	case 'w': stall_ms = (unsigned int)atoi(optarg); break;
 	case 'h': j->pre_cut = strdup("true"); break;
 	case 'f':
 		o->file_name = optarg;
@@ -123,6 +142,8 @@ int main(int argc, char **argv)
 	struct job job = {.timeout = 60};
 	struct feed_opts o = {.job = &job, .file = -1, .line = line};
 	struct err e = {0};
+	int fds;
+	int rc;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -134,7 +155,13 @@ int main(int argc, char **argv)
 	split_source(&job, argv[optind]);
 	o.request = argv[optind + 1];
 	stop_init();
-	if (run(&o, &e) == 0)
+	fds = count("/proc/self/fd");
+	rc = run(&o, &e);
+	if (!leaves_nothing(fds)) {
+		fprintf(stderr, "feedtool: something is left\n");
+		return 70;
+	}
+	if (rc == 0)
 		return 0;
 	fprintf(stderr, "feedtool: %s\n%s%s%s", e.text, e.hint[0] ? "  hint: " : "", e.hint, e.hint[0] ? "\n" : "");
 	return (int)e.kind;

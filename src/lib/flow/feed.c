@@ -39,6 +39,7 @@ struct feed {
 	atomic_bool over; /* the thread has handed on everything it will */
 	atomic_bool cut;  /* nobody wants more */
 	struct err error; /* the thread's, until it is joined */
+	bool gave_up;	  /* the error is that somebody here had enough, and nothing more */
 
 	/* How the far side ended. */
 	int status;
@@ -189,10 +190,6 @@ static int pump(struct feed *f, struct err *e)
 		else if (hand_on(f, f->buf, got, e))
 			return -1;
 	}
-	if (f->line_len)
-		end_line(f);
-	if (f->status == 0)
-		tell_held(f);
 	return rc;
 }
 
@@ -200,7 +197,12 @@ static void *thread_main(void *arg)
 {
 	struct feed *f = arg;
 
-	pump(f, &f->error);
+	if (pump(f, &f->error))
+		f->gave_up = atomic_load(&f->cut) || stop_requested();
+	if (f->line_len)
+		end_line(f);
+	if (f->status == 0)
+		tell_held(f);
 	atomic_store(&f->over, true);
 	close(f->pipe[1]);
 	f->pipe[1] = -1;
@@ -233,24 +235,23 @@ static int open_child(struct feed *f, struct err *e)
 {
 	const char *argv[WORDS_MAX + 1] = {"/bin/sh", "-c", f->o.request, NULL};
 	const struct child_opts o = {.argv = argv, .io = -1, .err = -1, .leashed = true};
+	const bool quoted = f->o.job->pre_cut || f->o.job->post_cut;
 	char *words = strdup(f->o.request);
 	char *rest = NULL;
-	size_t nr = 0;
+	char *word = words && !quoted ? strtok_r(words, " ", &rest) : NULL;
+	size_t nr;
 	int rc = -1;
 
-	if (!words) {
-		err_sys(e, "%s: cannot start the request", f->o.job->source);
-	} else if (f->o.job->pre_cut || f->o.job->post_cut) {
-		rc = child_start(&f->child, &o, e);
-	} else {
-		for (char *w = strtok_r(words, " ", &rest); w && nr < WORDS_MAX; w = strtok_r(NULL, " ", &rest))
-			argv[nr++] = w;
+	for (nr = 0; word && nr < WORDS_MAX; word = strtok_r(NULL, " ", &rest))
+		argv[nr++] = word;
+	if (nr)
 		argv[nr] = NULL;
-		if (nr == 0 || nr == WORDS_MAX)
-			err_set(e, ERR_USAGE, "%s: no request, or one of too many words", f->o.job->source);
-		else
-			rc = child_start(&f->child, &o, e);
-	}
+	if (!words)
+		err_sys(e, "%s: cannot start the request", f->o.job->source);
+	else if (word || (nr == 0 && !quoted))
+		err_set(e, ERR_USAGE, "%s: no request, or one of too many words", f->o.job->source);
+	else if ((rc = child_start(&f->child, &o, e)))
+		err_prefix(e, "%s", f->o.job->source);
 	free(words);
 	return rc;
 }
@@ -325,7 +326,10 @@ static int judge_status(const struct feed *f, struct err *e)
 	const bool ours = f->status >= ERR_RUNTIME && f->status <= ERR_BUSY;
 
 	if (ours && f->reason[0]) {
-		err_set(e, (enum err_kind)f->status, "%s: %s", source, f->reason);
+		err_set(e, (enum err_kind)f->status, "%s", f->reason);
+		/* Of a source on this machine it begins with its path already. */
+		if (strncmp(f->reason, source, strlen(source)) != 0)
+			err_prefix(e, "%s", source);
 		return f->hint[0] ? err_hint(e, "%s", f->hint) : -1;
 	}
 	if (f->sig[0])
@@ -340,6 +344,15 @@ static int judge_status(const struct feed *f, struct err *e)
 	return -1;
 }
 
+/* What the thread could not do. */
+static int judge_error(const struct feed *f, struct err *e)
+{
+	if (!f->gave_up)
+		err_clear(e);
+	err_set(e, f->error.kind, "%s", f->error.text);
+	return f->error.hint[0] ? err_hint(e, "%s", f->error.hint) : -1;
+}
+
 int feed_end(struct feed *f, struct err *e)
 {
 	int left = 0;
@@ -347,16 +360,16 @@ int feed_end(struct feed *f, struct err *e)
 	if (!atomic_load(&f->over))
 		atomic_store(&f->cut, true);
 	join(f);
-	if (f->error.kind) {
-		err_set(e, f->error.kind, "%s", f->error.text);
-		return f->error.hint[0] ? err_hint(e, "%s", f->error.hint) : -1;
-	}
-	if (f->status != 0)
+	if (f->error.kind)
+		return judge_error(f, e);
+	if (f->status != 0) {
+		err_clear(e);
 		return judge_status(f, e);
+	}
 	/* All is well there, but here somebody stopped reading. */
 	if (ioctl(f->pipe[0], FIONREAD, &left) || left > 0)
 		return give_up(f, e);
-	return 0;
+	return e->kind ? -1 : 0;
 }
 
 void feed_close(struct feed *f)

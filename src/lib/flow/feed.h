@@ -33,7 +33,8 @@ struct feed_opts {
 
 /*
  * Connect, authenticate, send. ERR_IDENTITY where the host's key is not the known one, with its fingerprint and what to
- * do. Close also after a failure; NULL is fine.
+ * do. Close also after a failure; NULL is fine. Of a source here, the request ends with the thread that opens; its
+ * words are separated by blanks and have no quotes, unless the job has commands for the cut: then the shell runs it.
  */
 int feed_open(struct feed **f, const struct feed_opts *o, struct err *e);
 
@@ -53,6 +54,9 @@ const char *feed_reason(const struct feed *f);
 /*
  * Wait for the end, after the caller has read to the end of the pipe, or gives up: then the far side is cut off. 0 only
  * where all is well. A far side that ended with status 1 to 5 gives the error of that kind with its reason.
+ *
+ * *e may hold the caller's own error: that of a stream which stopped short, say. Where the far side's end, or the file,
+ * explains it, it gives way; where the caller simply gave up, it stays.
  */
 int feed_end(struct feed *f, struct err *e);
 void feed_close(struct feed *f);

@@ -2,9 +2,9 @@
 /*
  * forced: what the holder of a restricted key may have of era_copy: what erabackup asks for, of the devices listed.
  *
- * sshd runs the command of the key's line and hands over what was asked for in SSH_ORIGINAL_COMMAND. That is taken by
- * pure/request, to the letter, or not at all. No shell ever sees it. What is refused is noted in the system's log; who
- * asked learns nothing but that.
+ * sshd runs the command of the key's line and hands over what was asked for in SSH_ORIGINAL_COMMAND. That is taken
+ * by pure/request, to the letter, or not at all. No shell ever sees it. What is refused is noted in the system's log;
+ * who asked learns nothing but that.
  *
  * The environment may be the asker's too, as far as sshd accepts it. So nothing of it is left.
  */

@@ -20,6 +20,8 @@
 #include "words/when.h"
 #include "world/zst.h"
 
+#define CLOCK_LIMIT_S 3600
+
 /* Receive */
 
 static int receive_from(struct repo *repo, const struct job *j, const struct token *from, const struct report *report,
@@ -76,10 +78,23 @@ static int record(struct repo *repo, const struct receive_result *got, uint64_t 
 	return repo_commit(repo, e);
 }
 
+/* Points are found and kept by the time of their cut, which is the source's. */
+static void check_clock(const struct job *j, const struct catalog_stream *s, int64_t begin, const struct report *report)
+{
+	const int64_t ahead = (int64_t)s->time - (int64_t)time(NULL);
+	const int64_t behind = begin - (int64_t)s->time;
+	char age[WHEN_LEN];
+
+	if (ahead > CLOCK_LIMIT_S || behind > CLOCK_LIMIT_S)
+		report_warn(report, "%s: its clock is %s %s ours: restore points have its times", j->source,
+			    when_age(ahead > 0 ? ahead : behind, age), ahead > 0 ? "ahead of" : "behind");
+}
+
 static int backup(struct repo *repo, const struct job *j, bool full, const struct report *report,
 		  struct jobrun_result *r, struct err *e)
 {
 	const int64_t begin_us = clock_us();
+	const int64_t begin = (int64_t)time(NULL);
 	struct receive_result got;
 	struct token from;
 	char size[NUM_SIZE_LEN];
@@ -90,6 +105,7 @@ static int backup(struct repo *repo, const struct job *j, bool full, const struc
 	r->committed = true;
 	r->stream = got.stream;
 	r->seconds = (uint64_t)(clock_us() - begin_us) / 1000000;
+	check_clock(j, &r->stream, begin, report);
 	report_note(report, "%s %s, %s", wire_kind_name(r->stream.kind), r->stream.name,
 		    num_size(r->stream.length, size, sizeof(size)));
 	return record(repo, &got, r->seconds, e);

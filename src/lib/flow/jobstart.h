@@ -14,7 +14,7 @@
 
 /*
  * *from, and in reason, of `len` bytes, why it is "full"; empty where it is not. With `full` a person asked for it.
- * Locked, a file that was touched is verified and marks are committed; else the files are only looked at.
+ * A file that was touched is verified; the marks are committed where the repository is locked.
  */
 int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from, char *reason, size_t len,
 	     struct err *e);

@@ -169,6 +169,13 @@ void repo_close(struct repo *r)
 
 /* Files */
 
+static int make_dir(const char *path, struct err *e)
+{
+	if (mkdir(path, 0700) == 0)
+		return fdio_sync_parent(path, e);
+	return errno == EEXIST ? 0 : err_sys(e, "%s: cannot create", path);
+}
+
 static int unlink_there(const char *path, struct err *e)
 {
 	if (unlink(path) == 0 || errno == ENOENT)
@@ -215,7 +222,8 @@ static int empty_incoming(const struct repo *r, struct err *e)
 	DIR *dir;
 	int rc = 0;
 
-	if (repo_incoming_path(r, "", path, e))
+	/* Some ways to copy a repository leave out what is empty. */
+	if (repo_incoming_path(r, "", path, e) || make_dir(path, e))
 		return -1;
 	dir = opendir(path);
 	if (!dir)
@@ -278,6 +286,14 @@ int repo_lock(struct repo *r, const char *dir, struct err *e)
 	return remove_old(r, e);
 }
 
+int repo_lock_to_verify(struct repo *r, const char *dir, struct err *e)
+{
+	/* A backup disk at a rescue is often mounted so, and then nobody else changes it either. */
+	if (access(dir, W_OK) && errno == EROFS)
+		return repo_read(r, dir, e);
+	return repo_lock(r, dir, e);
+}
+
 int repo_read(struct repo *r, const char *dir, struct err *e)
 {
 	char path[PATH_MAX];
@@ -285,7 +301,6 @@ int repo_read(struct repo *r, const char *dir, struct err *e)
 	prepare(r);
 	if (set_dir(r, dir, e) || load_about(r, e) || join(r, "readers", "", path, e))
 		return -1;
-	/* A backup disk may be mounted read-only; then nobody removes anything either. */
 	r->readers = lock_share(path, e);
 	if (r->readers < 0 && e->kind != ERR_NONE)
 		return -1;
@@ -387,13 +402,6 @@ int repo_untouched(const struct repo *r, size_t i, struct err *e)
 }
 
 /* A new one */
-
-static int make_dir(const char *path, struct err *e)
-{
-	if (mkdir(path, 0700) == 0)
-		return fdio_sync_parent(path, e);
-	return errno == EEXIST ? 0 : err_sys(e, "%s: cannot create", path);
-}
 
 /* Nothing but what an interrupted init left. */
 static int check_empty(const char *dir, struct err *e)

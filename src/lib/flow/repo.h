@@ -44,6 +44,9 @@ int repo_lock_only(struct repo *r, const char *dir, struct err *e);
 /* As repo_open, and no stream is removed until repo_close. */
 int repo_read(struct repo *r, const char *dir, struct err *e);
 
+/* repo_lock, and where nothing can be written repo_read: r->lock tells which. */
+int repo_lock_to_verify(struct repo *r, const char *dir, struct err *e);
+
 void repo_close(struct repo *r);
 
 /* The catalog becomes the state. Locked. */

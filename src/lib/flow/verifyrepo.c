@@ -84,7 +84,7 @@ int verifyrepo(struct repo *r, const struct verifyrepo_opts *o, struct err *e)
 	r->cat.checked = (uint64_t)time(NULL);
 	if (bad == 0)
 		r->cat.verified = r->cat.checked;
-	if (repo_commit(r, e))
+	if (r->lock >= 0 && repo_commit(r, e))
 		return -1;
 	if (bad == 0)
 		return 0;

@@ -26,7 +26,7 @@ struct verifyrepo_opts {
 	void *ctx;
 };
 
-/* ERR_CORRUPT where something is damaged, with how much. The repository is locked. */
+/* ERR_CORRUPT where something is damaged, with how much. The repository is locked; else no mark is kept. */
 int verifyrepo(struct repo *r, const struct verifyrepo_opts *o, struct err *e);
 
 #endif

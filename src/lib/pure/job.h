@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * job: one job of erabackup.conf(5): its keys, what values they take, and which of them do not go together. Where they
- * stand in the file is jobconf's.
+ * job: one job of erabackup.conf(5): its keys, and what values they take. Which of them do not go together is jobcheck's,
+ * where they stand in the file is jobconf's.
  */
 #ifndef ERA_PURE_JOB_H
 #define ERA_PURE_JOB_H
@@ -77,15 +77,5 @@ bool job_key_is_shared(unsigned int key);
 
 /* The value that is written. The last one holds. ERR_USAGE names key and value. */
 int job_set(struct job *j, unsigned int key, const char *value, struct err *e);
-
-/*
- * Do the values go together, as era_copy wants it, and is all there that has to be? own: the keys, 1 << number, that
- * the job says itself. A detail that comes from [defaults] and does not go with what the job says itself is put aside.
- * ERR_USAGE.
- */
-int job_check(struct job *j, uint64_t own, struct err *e);
-
-/* Do two paths say the same? "/a//b/./" is "/a/b"; nobody asks a file system. */
-bool job_same_path(const char *a, const char *b);
 
 #endif

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pure/jobcheck.h"
+
 #define DEFAULTS "defaults"
 
 struct value {
@@ -254,7 +256,7 @@ static int make_job(struct reading *r, const struct section *s, const struct sec
 	j->line = s->line;
 	if ((defaults && set_values(r, j, defaults, s)) || set_values(r, j, s, NULL))
 		return -1;
-	if (job_check(j, own_keys(s), r->e) == 0)
+	if (jobcheck(j, own_keys(s), r->e) == 0)
 		return 0;
 	err_prefix(r->e, "job %s", j->name);
 	return wrong_there(r, s->line);
@@ -274,7 +276,7 @@ static int check_defaults(struct reading *r, const struct section *defaults)
 static int check_path(struct reading *r, const struct job *a, const struct job *b, const char *what, const char *of_a,
 		      const char *of_b)
 {
-	if (!of_a || !of_b || !job_same_path(of_a, of_b))
+	if (!of_a || !of_b || !jobcheck_same_path(of_a, of_b))
 		return 0;
 	wrong(r, b->line, "jobs %s and %s have the same %s, %.200s", a->name, b->name, what, of_b);
 	return err_hint(r->e, "%%j in it stands for the name of the job");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -66,8 +67,11 @@ __attribute__((noreturn)) static void become(const struct birth *b)
 	if (b->o->leashed && (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != b->parent))
 		_exit(127);
 	if (place(b->o->io >= 0 ? b->o->io : b->null, STDIN_FILENO) == 0 &&
-	    place(b->o->io >= 0 ? b->o->io : b->out, STDOUT_FILENO) == 0 && place(b->err, STDERR_FILENO) == 0)
+	    place(b->o->io >= 0 ? b->o->io : b->out, STDOUT_FILENO) == 0 && place(b->err, STDERR_FILENO) == 0) {
+		/* Libraries open some that are not closed by exec. */
+		close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 		execvp(argv[0], (char *const *)argv);
+	}
 	reason = errno;
 	if (write(b->said, &reason, sizeof(reason)) < 0)
 		_exit(126);

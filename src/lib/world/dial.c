@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,12 @@ static int connect_tcp(struct dial *d, const struct dial_opts *o, struct err *e)
 	return -1;
 }
 
+/* It becomes part of a command line of the shell. */
+static bool is_tame(const char *word)
+{
+	return *word != '-' && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:@%-")] == '\0';
+}
+
 /* ssh_config(5), TOKENS: those that say something before there is a connection. */
 static int expand(const struct dial_opts *o, char text[COMMAND_LEN], struct err *e)
 {
@@ -112,6 +119,8 @@ static int expand(const struct dial_opts *o, char text[COMMAND_LEN], struct err 
 			*p == '%' ? "%" : NULL;
 		if (!word)
 			return err_set(e, ERR_USAGE, "%s: ProxyCommand: %%%.1s is not supported", o->object, p);
+		if (!is_tame(word))
+			return err_set(e, ERR_USAGE, "%s: ProxyCommand: '%s' is no name to give to a shell", o->object, word);
 		n += (size_t)snprintf(text + n, COMMAND_LEN - n, "%s", word);
 	}
 	if (n >= COMMAND_LEN)

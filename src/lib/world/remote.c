@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "world/remote.h"
 
-#include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,16 @@
 #include "system/stop.h"
 #include "words/plain.h"
 #include "world/dial.h"
+#include "world/knownhosts.h"
+
+#define UNUSED __attribute__((unused))
 
 #define LOOK_MS 200
+#define ERR_READ_LEN 4096u
+/* What is there already is handed on together, up to so much: fewer system calls and wake-ups for everybody. */
+#define BATCH_LEN (256u << 10)
+/* A read that asks for more than is on its way lets the far side send that much: not for each packet of 32 KiB. */
+#define GRANT_LEN (1u << 20)
 
 /* AES in the processor is twice as fast as the library's first choice. All that it and OpenSSH have in common. */
 #define CIPHERS                                                                                                       \
@@ -37,6 +45,7 @@ struct remote {
 	char *user;
 	unsigned int port;
 	bool by_command;
+	size_t taken;	/* bytes since the far side was last told that it may send */
 	uint64_t heard; /* bytes that had come */
 	int64_t quiet_us; /* since when nothing came */
 	int64_t asked_us; /* when the last keepalive was sent */
@@ -135,8 +144,10 @@ static int handshake(struct remote *r, struct err *e)
 	ssh_set_blocking(r->session, 0);
 	while ((rc = ssh_connect(r->session)) == SSH_AGAIN)
 		if (wait_more(r, until, "the handshake", e))
-			return -1;
-	return rc == SSH_OK ? 0 : broken(r, "cannot connect", e);
+			break;
+	/* From here on it is as if libssh had opened it: else it would neither close it nor leave it to us. */
+	ssh_options_set(r->session, SSH_OPTIONS_FD, NULL);
+	return e->kind ? -1 : rc == SSH_OK ? 0 : broken(r, "cannot connect", e);
 }
 
 static int connect_host(struct remote *r, struct err *e)
@@ -157,49 +168,20 @@ static int connect_host(struct remote *r, struct err *e)
 
 /* Who is it? */
 
-/* As known_hosts has it. */
-static void host_and_port(const struct remote *r, char text[300])
+static int refuse(struct remote *r, enum knownhosts_how how, ssh_key key, const char *file, struct err *e)
 {
-	snprintf(text, 300, r->port == 22 ? "%.250s" : "[%.250s]:%u", r->host, r->port);
-}
-
-static void hint_known(struct remote *r, const char *type, bool is_there, struct err *e)
-{
-	char *file = NULL;
-	char where[300];
-	char old[400] = "";
-	const char *is = ssh_options_get(r->session, SSH_OPTIONS_KNOWNHOSTS, &file) ? "~/.ssh/known_hosts" : file;
-
-	host_and_port(r, where);
-	if (is_there)
-		snprintf(old, sizeof(old), "ssh-keygen -f %.60s -R '%s'; ", is, where);
-	if (r->by_command)
-		err_hint(e, "compare the fingerprint with the host's own; where it is right: %sssh %s", old, r->o.host);
-	else
-		err_hint(e,
-			 "compare the fingerprint with the host's own (there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); "
-			 "where it is right: %sssh-keyscan -t %s -p %u %s >>%s",
-			 old, strncmp(type, "ssh-", 4) == 0 ? type + 4 : type, r->port, r->host, is);
-	ssh_string_free_char(file);
-}
-
-static int refuse(struct remote *r, enum ssh_known_hosts_e known, ssh_key key, struct err *e)
-{
-	const char *type = ssh_key_type_to_char(ssh_key_type(key));
-	const char *how = known == SSH_KNOWN_HOSTS_CHANGED ? "is not the one in known_hosts, it has changed" :
-			  known == SSH_KNOWN_HOSTS_OTHER   ? "is of another type than the one in known_hosts" :
-							     "is not known";
+	struct knownhosts_who w = {.object = r->o.object, .file = file, .name = r->o.host, .host = r->host};
 	unsigned char *hash = NULL;
 	char *print = NULL;
-	char where[300];
 	size_t len = 0;
 
-	host_and_port(r, where);
 	if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) == 0)
 		print = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
-	err_set(e, ERR_IDENTITY, "%s: the host key of %s %s: %s %s", r->o.object, where, how, type,
-		print ? print : "without a fingerprint");
-	hint_known(r, type, known == SSH_KNOWN_HOSTS_CHANGED, e);
+	w.port = r->port;
+	w.key_type = ssh_key_type_to_char(ssh_key_type(key));
+	w.fingerprint = print ? print : "without a fingerprint";
+	w.by_command = r->by_command;
+	knownhosts_refuse(&w, how, e);
 	ssh_clean_pubkey_hash(&hash);
 	ssh_string_free_char(print);
 	return -1;
@@ -213,20 +195,58 @@ static bool is_new(struct remote *r)
 	return any == SSH_KNOWN_HOSTS_UNKNOWN || any == SSH_KNOWN_HOSTS_NOT_FOUND;
 }
 
-static int identify(struct remote *r, struct err *e)
+static int remember(struct remote *r, const char *file, struct err *e)
+{
+	char *line = NULL;
+	int rc;
+
+	if (ssh_session_export_known_hosts_entry(r->session, &line))
+		return broken(r, "cannot remember the new host", e);
+	rc = knownhosts_add(file, line, e);
+	ssh_string_free_char(line);
+	return rc;
+}
+
+static int judge_key(struct remote *r, ssh_key key, const char *key_base64, const char *const files[2], struct err *e)
 {
 	const enum ssh_known_hosts_e known = ssh_session_is_known_server(r->session);
-	const bool unknown = known == SSH_KNOWN_HOSTS_UNKNOWN || known == SSH_KNOWN_HOSTS_NOT_FOUND;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (knownhosts_check(files[i], key_base64, r->o.object, e))
+			return -1;
+	switch (known) {
+	case SSH_KNOWN_HOSTS_OK:
+		return 0;
+	case SSH_KNOWN_HOSTS_UNKNOWN:
+	case SSH_KNOWN_HOSTS_NOT_FOUND:
+		return r->o.accept_new && is_new(r) ? remember(r, files[0], e) :
+						   refuse(r, KNOWNHOSTS_UNKNOWN, key, files[0], e);
+	case SSH_KNOWN_HOSTS_CHANGED:
+		return refuse(r, KNOWNHOSTS_CHANGED, key, files[0], e);
+	case SSH_KNOWN_HOSTS_OTHER:
+		return refuse(r, KNOWNHOSTS_OTHER_TYPE, key, files[0], e);
+	case SSH_KNOWN_HOSTS_ERROR:
+	default:
+		return broken(r, "known_hosts", e);
+	}
+}
+
+static int identify(struct remote *r, struct err *e)
+{
+	char *files[2] = {NULL, NULL};
+	char *key_base64 = NULL;
 	ssh_key key = NULL;
 
-	if (known == SSH_KNOWN_HOSTS_OK)
-		return 0;
-	if (known == SSH_KNOWN_HOSTS_ERROR || ssh_get_server_publickey(r->session, &key))
-		return broken(r, "known_hosts", e);
-	if (!unknown || !r->o.accept_new || !is_new(r))
-		refuse(r, known, key, e);
-	else if (ssh_session_update_known_hosts(r->session))
-		broken(r, "cannot remember the new host", e);
+	if (ssh_options_get(r->session, SSH_OPTIONS_KNOWNHOSTS, &files[0]) ||
+	    ssh_options_get(r->session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, &files[1]) ||
+	    ssh_get_server_publickey(r->session, &key) || ssh_pki_export_pubkey_base64(key, &key_base64))
+		broken(r, "the host's key", e);
+	else
+		judge_key(r, key, key_base64, (const char *const *)files, e);
+	ssh_string_free_char(files[0]);
+	ssh_string_free_char(files[1]);
+	ssh_string_free_char(key_base64);
 	ssh_key_free(key);
 	return e->kind ? -1 : 0;
 }
@@ -234,14 +254,9 @@ static int identify(struct remote *r, struct err *e)
 /* Logging in */
 
 /* Without it, OpenSSL would ask the terminal. */
-static int no_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify, void *ctx)
+static int no_passphrase(UNUSED const char *prompt, UNUSED char *buf, UNUSED size_t len, UNUSED int echo,
+			 UNUSED int verify, UNUSED void *ctx)
 {
-	(void)prompt;
-	(void)buf;
-	(void)len;
-	(void)echo;
-	(void)verify;
-	(void)ctx;
 	return -1;
 }
 
@@ -290,25 +305,16 @@ static int log_in(struct remote *r, struct err *e)
 
 /* The command */
 
-static void on_status(ssh_session session, ssh_channel channel, int status, void *ctx)
+static void on_status(UNUSED ssh_session session, UNUSED ssh_channel channel, int status, void *ctx)
 {
-	struct remote *r = ctx;
-
-	(void)session;
-	(void)channel;
-	r->end.status = status;
+	((struct remote *)ctx)->end.status = status;
 }
 
-static void on_signal(ssh_session session, ssh_channel channel, const char *sig, int core, const char *text,
-		      const char *lang, void *ctx)
+static void on_signal(UNUSED ssh_session session, UNUSED ssh_channel channel, const char *sig, UNUSED int core,
+		      UNUSED const char *text, UNUSED const char *lang, void *ctx)
 {
 	struct remote *r = ctx;
 
-	(void)session;
-	(void)channel;
-	(void)core;
-	(void)text;
-	(void)lang;
 	snprintf(r->end.sig, sizeof(r->end.sig), "%s", sig && *sig ? sig : "?");
 	plain_text(r->end.sig);
 }
@@ -412,6 +418,31 @@ static int await_end(struct remote *r, struct remote_end *end, struct err *e)
 	return 0;
 }
 
+/* Bytes of standard output, or what ssh_channel_read_timeout gives for none. */
+static int take_out(struct remote *r, uint8_t *buf, uint32_t len)
+{
+	const bool grants = r->taken >= GRANT_LEN || r->taken == 0;
+	const uint32_t batch = len < BATCH_LEN ? len : BATCH_LEN;
+	int got = ssh_channel_read_timeout(r->channel, buf, grants ? len : batch, 0, LOOK_MS);
+	uint64_t before;
+	int n = got;
+
+	if (got <= 0)
+		return got;
+	if (grants)
+		r->taken = 0;
+	while (n >= 0 && (uint32_t)got < batch) {
+		before = r->counter.in_bytes;
+		n = ssh_channel_read_timeout(r->channel, buf + got, batch - (uint32_t)got, 0, 0);
+		if (n > 0)
+			got += n;
+		else if (r->counter.in_bytes == before)
+			break;
+	}
+	r->taken += (size_t)got;
+	return got;
+}
+
 int remote_read(struct remote *r, void *buf, size_t len, size_t *got, enum remote_what *what, struct remote_end *end,
 		struct err *e)
 {
@@ -425,10 +456,10 @@ int remote_read(struct remote *r, void *buf, size_t len, size_t *got, enum remot
 		*what = REMOTE_ERR;
 		n = ssh_channel_poll(r->channel, 1);
 		if (n > 0)
-			n = ssh_channel_read_timeout(r->channel, buf, most < 4096 ? most : 4096, 1, 0);
+			n = ssh_channel_read_timeout(r->channel, buf, most < ERR_READ_LEN ? most : ERR_READ_LEN, 1, 0);
 		if (n == 0 || n == SSH_EOF) {
 			*what = REMOTE_OUT;
-			n = ssh_channel_read_timeout(r->channel, buf, most, 0, LOOK_MS);
+			n = take_out(r, buf, most);
 		}
 		if (n > 0) {
 			*got = (size_t)n;
