@@ -100,7 +100,7 @@ key_accepted() { # "KEY = VALUE"...
 @test "a key that is unknown, stands twice or in no section, and a section twice" {
 	rejected 4 kep-last "[a]" "source = /dev/null" "repository = /r/a" "kep-last = 3"
 	rejected 4 keep-last "[a]" "source = /dev/null" "keep-last = 3" "keep-last = 3" "repository = /r/a"
-	rejected 1 source "source = /dev/null"
+	rejected 1 section "source = /dev/null"
 	rejected 4 a "[a]" "source = /dev/null" "repository = /r/a" "[a]" "source = /dev/null" "repository = /r/b"
 	rejected 3 "" "[a]" "source = /dev/null" "nonsense" "repository = /r/a"
 	rejected 1 "" "[a" "source = /dev/null" "repository = /r/a"

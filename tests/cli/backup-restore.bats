@@ -53,7 +53,7 @@ restore() { # ARG...: to new.img, which is not there before
 
 @test "a point by the beginning of its id" {
 	for n in 1 2 3 4 5; do
-		restore --at "$(id $n | head -c 12)"
+		restore --at "$(point $n | head -c 12)"
 		cmp new.img "at.$n.img"
 	done
 }
@@ -131,7 +131,7 @@ fails_with_id() {
 	restore --allow-inconsistent
 	cmp new.img at.6.img
 	# One before it is as good as ever.
-	restore --at "$(id 5)"
+	restore --at "$(point 5)"
 	cmp new.img at.5.img
 	# And one behind it, of a better cut.
 	echo "$((day1 + 6 * day)) 4 3" >track/stamp
@@ -142,9 +142,9 @@ fails_with_id() {
 }
 
 @test "--json says what was restored" {
-	run -0 --separate-stderr eb restore --json --to new.img --at "$(id 2)" disk
+	run -0 --separate-stderr eb restore --json --to new.img --at "$(point 2)" disk
 	assert_equal "$(jq -rc '[.id, .target, (.data_bytes + .zero_bytes)]' <<<"$output")" \
-		"[\"$(id 2)\",\"new.img\",1048576]"
+		"[\"$(point 2)\",\"new.img\",1048576]"
 	assert_equal "$(date -d "$(jq -r .time <<<"$output")" +%s)" $((day1 + day))
 	assert_equal "$(jq -r '.written | type' <<<"$output")" number
 }
@@ -161,7 +161,7 @@ fails_with_id() {
 @test "what was restored takes incrementals, as a mirror does" {
 	restore
 	assert_equal "$(token new.img)" "$(era_apply --dump --json -i "$(stream 5)" | jq -r .end.token)"
-	restore --at "$(id 3)"
+	restore --at "$(point 3)"
 	era_apply -q -i "$(stream 4)" new.img
 	cmp new.img at.4.img
 }
@@ -188,10 +188,10 @@ fails_with_id() {
 }
 
 @test "an older restore is brought to another point, back and forth" {
-	restore --at "$(id 1)"
+	restore --at "$(point 1)"
 	ended 0 eb restore --to new.img disk
 	cmp new.img at.5.img
-	ended 0 eb restore --to new.img --at "$(id 2)" disk
+	ended 0 eb restore --to new.img --at "$(point 2)" disk
 	cmp new.img at.2.img
 }
 
@@ -310,7 +310,7 @@ fails_with_id() {
 @test "--differences to a device with another point on it" {
 	truncate -s 1M device
 	attach device
-	ended 0 eb restore --to "$loop" --at "$(id 2)" disk
+	ended 0 eb restore --to "$loop" --at "$(point 2)" disk
 	ended 0 eb restore --differences --to "$loop" disk
 	cmp "$loop" at.5.img
 }
@@ -338,7 +338,7 @@ fails_with_id() {
 	cp disk.img at.100.img
 	restore
 	cmp new.img at.100.img
-	restore --at "$(id 4)"
+	restore --at "$(point 4)"
 	cmp new.img at.4.img
 	chain_is_good
 }
