@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "backup_args.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "system/cores.h"
-#include "system/statefile.h"
+#include "system/fdio.h"
 #include "words/num.h"
 #include "words/opt.h"
 #include "words/when.h"
@@ -167,26 +169,34 @@ static int check_options(const struct backup_args *a, const struct opt *opt, str
 
 /* Jobs */
 
+static int parse_file(int fd, const char *name, struct jobconf *c, struct err *e)
+{
+	char *text = malloc(CONFIG_MAX);
+	size_t len = 0;
+	int rc = -1;
+
+	if (!text)
+		err_set(e, ERR_RUNTIME, "%s: no memory to read it", name);
+	else if (fdio_read(fd, name, text, CONFIG_MAX, &len, e) == 0)
+		rc = len < CONFIG_MAX ? jobconf_parse_bytes(text, len, name, c, e)
+				      : err_set(e, ERR_USAGE, "%s: is longer than any configuration", name);
+	free(text);
+	return rc;
+}
+
 static int read_config(struct backup_args *a, struct err *e)
 {
 	const char *name = a->config ? a->config : CONFIG;
-	char *text = malloc(CONFIG_MAX);
-	int there;
+	const int fd = open(name, O_RDONLY | O_CLOEXEC);
 	int rc;
 
-	if (!text)
-		return err_set(e, ERR_RUNTIME, "%s: no memory to read it", name);
-	there = statefile_read(name, text, CONFIG_MAX, e);
-	if (there > 0) {
-		rc = jobconf_parse(text, name, &a->conf, e);
-	} else {
-		if (there == 0)
-			err_set(e, ERR_USAGE, "%s: is not there", name);
-		else
-			e->kind = ERR_USAGE;
-		rc = err_hint(e, "erabackup.conf(5) tells what it has to say; -c names another file");
+	if (fd < 0) {
+		err_sys(e, "%s: cannot open", name);
+		e->kind = ERR_USAGE;
+		return err_hint(e, "erabackup.conf(5) tells what it has to say; -c names another file");
 	}
-	free(text);
+	rc = parse_file(fd, name, &a->conf, e);
+	close(fd);
 	return rc;
 }
 

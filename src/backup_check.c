@@ -2,14 +2,13 @@
 #include "backup_check.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "backup_ui.h"
 #include "flow/mirror.h"
 #include "flow/repo.h"
-#include "flow/restoreflow.h"
+#include "flow/restorepoint.h"
 #include "flow/verifyrepo.h"
 #include "pure/point.h"
 #include "words/json.h"
@@ -158,21 +157,14 @@ int backup_check_verify(const struct backup_args *a, struct err *e)
 static int restore_point(const struct backup_args *a, const struct repo *r, size_t i, const struct report *report,
 			 struct restoreflow_result *result, struct err *e)
 {
-	const size_t first = catalog_chain(&r->cat, i);
-	struct restoreflow_opts o = {.target = a->to, .differences = a->differences, .force = a->force,
-				     .threads = report->threads, .tick = report->tick,
-				     .nr = (unsigned int)(i - first + 1)};
+	const struct restoreflow_opts o = {.target = a->to, .differences = a->differences, .force = a->force,
+					   .threads = report->threads, .tick = report->tick};
 	char id[POINT_ID_LEN];
 	char when[WHEN_LEN];
-	int rc = -1;
 
 	report_step(report, "restoring %s of %s to %s", point_id(&r->cat.streams[i], id),
 		    when_print((time_t)r->cat.streams[i].time, when), a->to);
-	o.paths = repo_paths(r, first, i, e);
-	if (o.paths)
-		rc = restoreflow(&o, result, e);
-	free((void *)o.paths);
-	return rc;
+	return restorepoint(r, i, &o, result, e);
 }
 
 static int tell_restore(const struct backup_args *a, const struct catalog_stream *s,

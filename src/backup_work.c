@@ -224,13 +224,8 @@ static int prune_one(struct work *w, const struct job *j, struct err *e)
 	struct repo r;
 	int rc;
 
-	/* With --all: those that have one. */
-	if (w->args->all && !retention_is_set(&j->keep))
-		return 0;
-	if (!retention_is_set(&j->keep)) {
-		err_set(e, ERR_USAGE, "no retention is set, so nothing may be removed");
-		return err_hint(e, "keep-last and others: erabackup.conf(5)");
-	}
+	if (!retention_is_set(&j->keep))
+		report_note(&w->ui.report, "no retention is set, so everything is kept: keep-last and others");
 	rc = w->args->dry_run ? repo_open(&r, j->repository, e) : repo_lock(&r, j->repository, e);
 	if (rc == 0)
 		rc = prune_repo(w, j, &r, e);

@@ -99,6 +99,14 @@ took_at_least() { # SECONDS
 	cmp big copy
 }
 
+@test "new keys on the way, many times" {
+	stop_sshd
+	start_sshd "RekeyLimit 1M"
+	noise 1 50000000 >big
+	far "cat $PWD/big" >out
+	cmp big out
+}
+
 @test "of a child here too" {
 	noise 1 20000000 >big
 	here --file copy "cat $PWD/big" >out

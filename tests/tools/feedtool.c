@@ -40,14 +40,15 @@ static void line(void *ctx, const char *text)
 /* jobconf's work, for well-formed sources. */
 static void split_source(struct job *j, char *source)
 {
+	static char whole[1024];
 	char *p = source + strlen("ssh://");
 	char *at;
 
-	j->source = strdup(source);
+	snprintf(whole, sizeof(whole), "%s", source);
+	j->source = whole;
 	j->ssh = strncmp(source, "ssh://", 6) == 0;
 	if (!j->ssh)
 		return;
-	j->path = strdup(strchr(p, '/'));
 	*strchr(p, '/') = '\0';
 	at = strchr(p, '@');
 	if (at) {
@@ -120,6 +121,8 @@ static const struct option options[] = {
 
 static void take_option(int c, struct job *j, struct feed_opts *o)
 {
+	static char hook[] = "true";
+
 	switch (c) {
 	case 'i': j->identity = optarg; break;
 	case 'k': j->known_hosts = optarg; break;
@@ -128,7 +131,7 @@ static void take_option(int c, struct job *j, struct feed_opts *o)
 	case 't': j->timeout = (unsigned int)atoi(optarg); break;
 	case 's': stop_after = strtoull(optarg, NULL, 10); break;
 	case 'w': stall_ms = (unsigned int)atoi(optarg); break;
-	case 'h': j->pre_cut = strdup("true"); break;
+	case 'h': j->pre_cut = hook; break;
 	case 'f':
 		o->file_name = optarg;
 		o->file = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

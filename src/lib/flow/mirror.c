@@ -2,28 +2,20 @@
 #include "flow/mirror.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "flow/applyflow.h"
-#include "flow/restoreflow.h"
+#include "flow/restorepoint.h"
 #include "flow/target.h"
 
 /* The whole chain: only what differs is written. */
 static int restore(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e)
 {
-	const size_t head = r->cat.nr - 1;
-	const size_t first = catalog_chain(&r->cat, head);
-	struct restoreflow_opts o = {.target = mirror, .differences = true, .force = force, .threads = report->threads,
-				     .tick = report->tick, .nr = (unsigned int)(head - first + 1)};
+	const struct restoreflow_opts o = {.target = mirror, .differences = true, .force = force,
+					   .threads = report->threads, .tick = report->tick};
 	struct restoreflow_result result;
-	int rc = -1;
 
-	o.paths = repo_paths(r, first, head, e);
-	if (o.paths)
-		rc = restoreflow(&o, &result, e);
-	free((void *)o.paths);
-	return rc;
+	return restorepoint(r, r->cat.nr - 1, &o, &result, e);
 }
 
 static int apply(const struct repo *r, size_t i, const char *mirror, const struct report *report, struct err *e)
@@ -91,16 +83,9 @@ int mirror_update(const struct repo *r, const char *mirror, bool force, const st
 
 int mirror_compare(const struct repo *r, const char *mirror, const struct report *report, struct err *e)
 {
-	const size_t head = r->cat.nr - 1;
-	const size_t first = catalog_chain(&r->cat, head);
-	struct restoreflow_opts o = {.target = mirror, .compare = mirror != NULL, .threads = report->threads,
-				     .tick = report->tick, .nr = (unsigned int)(head - first + 1)};
+	const struct restoreflow_opts o = {.target = mirror, .compare = mirror != NULL, .threads = report->threads,
+					   .tick = report->tick};
 	struct restoreflow_result result;
-	int rc = -1;
 
-	o.paths = repo_paths(r, first, head, e);
-	if (o.paths)
-		rc = restoreflow(&o, &result, e);
-	free((void *)o.paths);
-	return rc;
+	return restorepoint(r, r->cat.nr - 1, &o, &result, e);
 }

@@ -320,7 +320,7 @@ int repo_incoming(const struct repo *r, const char *name, struct err *e)
 	return fd < 0 ? err_sys(e, "%s: cannot create", path) : fd;
 }
 
-static uint64_t mtime_of(const struct stat *st)
+uint64_t repo_mtime_ns(const struct stat *st)
 {
 	return (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
 }
@@ -336,7 +336,7 @@ static int settle(int fd, const char *path, struct catalog_stream *s, struct err
 	if ((uint64_t)st.st_size != s->length)
 		return err_set(e, ERR_RUNTIME, "%s: has %lld bytes, and %llu were written", path, (long long)st.st_size,
 			       (unsigned long long)s->length);
-	s->mtime_ns = mtime_of(&st);
+	s->mtime_ns = repo_mtime_ns(&st);
 	return 0;
 }
 
@@ -398,7 +398,7 @@ int repo_untouched(const struct repo *r, size_t i, struct err *e)
 		return -1;
 	if (stat(path, &st))
 		return errno == ENOENT ? 0 : err_sys(e, "%s: cannot look at", path);
-	return S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->length && mtime_of(&st) == s->mtime_ns;
+	return S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->length && repo_mtime_ns(&st) == s->mtime_ns;
 }
 
 /* A new one */

@@ -17,6 +17,8 @@
 #define ERA_FLOW_REPO_H
 
 #include <limits.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include "pure/catalog.h"
 #include "words/err.h"
@@ -70,6 +72,9 @@ int repo_exchange(struct repo *r, int fd, const char *incoming, size_t first, si
 
 /* Streams first to last go. */
 int repo_drop(struct repo *r, size_t first, size_t last, struct err *e);
+
+/* As a catalog has it. */
+uint64_t repo_mtime_ns(const struct stat *st);
 
 /* Is the file of stream i there, and as it was when it was last found good? 1, 0, or -1. */
 int repo_untouched(const struct repo *r, size_t i, struct err *e);

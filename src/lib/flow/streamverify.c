@@ -31,7 +31,7 @@ static int read_all(const struct catalog_stream *s, const char *path, int fd, co
 
 	if (fstat(fd, &st))
 		return err_sys(e, "%s: cannot look at", path);
-	*mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	*mtime_ns = repo_mtime_ns(&st);
 	return applyflow_run(fd, path, o, &v, e) || compare(s, path, &v, e) ? -1 : 0;
 }
 

@@ -31,6 +31,11 @@ struct key {
 
 /* Values */
 
+static void *field_of(struct job *j, const struct key *k)
+{
+	return (char *)j + k->at;
+}
+
 static int put_string(char **field, const char *value, struct err *e)
 {
 	char *copy = strdup(value);
@@ -44,12 +49,12 @@ static int put_string(char **field, const char *value, struct err *e)
 
 static int set_text(struct job *j, const struct key *k, const char *value, struct err *e)
 {
-	return put_string((char **)((char *)j + k->at), value, e);
+	return put_string(field_of(j, k), value, e);
 }
 
 static int set_count(struct job *j, const struct key *k, const char *value, struct err *e)
 {
-	unsigned int *field = (unsigned int *)(void *)((char *)j + k->at);
+	unsigned int *field = field_of(j, k);
 	uint64_t n;
 
 	(void)e;
@@ -61,7 +66,7 @@ static int set_count(struct job *j, const struct key *k, const char *value, stru
 
 static int set_span(struct job *j, const struct key *k, const char *value, struct err *e)
 {
-	uint64_t *field = (uint64_t *)(void *)((char *)j + k->at);
+	uint64_t *field = field_of(j, k);
 	uint64_t seconds;
 
 	(void)e;
@@ -78,7 +83,7 @@ static int set_path(struct job *j, const struct key *k, const char *value, struc
 		return -1;
 	if (strstr(value, " #") || strstr(value, "\t#"))
 		return err_set(e, ERR_USAGE, "a comment has a line of its own, it does not follow a value");
-	return put_string((char **)((char *)j + k->at), value, e);
+	return put_string(field_of(j, k), value, e);
 }
 
 /* %j and %% */

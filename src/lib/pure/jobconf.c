@@ -187,10 +187,13 @@ static int take_value(void *arg, const char *section, const char *name, const ch
 {
 	struct reading *r = arg;
 	struct section *s = &r->sections[r->nr - 1];
-	const int key = job_key(name);
+	const int key = name ? job_key(name) : 0;
 	struct value *v;
 
 	(void)section;
+	/* How a library that was built so tells of a new section. */
+	if (!name || !text)
+		return 1;
 	if (key < 0) {
 		wrong(r, r->line, "there is no key '%.80s'", name);
 		return 0;
@@ -224,15 +227,12 @@ static int read_sections(struct reading *r)
 
 /* Jobs */
 
-/* The values of a section, but for those that `above` has too. */
-static int set_values(struct reading *r, struct job *j, const struct section *s, const struct section *above)
+static int set_values(struct reading *r, struct job *j, const struct section *s)
 {
 	unsigned int key;
 
 	for (key = 0; job_key_name(key); key++) {
-		if (!s->values[key].text || (above && above->values[key].text))
-			continue;
-		if (job_set(j, key, s->values[key].text, r->e))
+		if (s->values[key].text && job_set(j, key, s->values[key].text, r->e))
 			return wrong_there(r, s->values[key].line);
 	}
 	return 0;
@@ -254,7 +254,7 @@ static int make_job(struct reading *r, const struct section *s, const struct sec
 	if (job_init(j, s->name, r->e))
 		return no_memory(r);
 	j->line = s->line;
-	if ((defaults && set_values(r, j, defaults, s)) || set_values(r, j, s, NULL))
+	if ((defaults && set_values(r, j, defaults)) || set_values(r, j, s))
 		return -1;
 	if (jobcheck(j, own_keys(s), r->e) == 0)
 		return 0;
@@ -268,7 +268,7 @@ static int check_defaults(struct reading *r, const struct section *defaults)
 	struct job j;
 	int rc;
 
-	rc = job_init(&j, DEFAULTS, r->e) ? no_memory(r) : set_values(r, &j, defaults, NULL);
+	rc = job_init(&j, DEFAULTS, r->e) ? no_memory(r) : set_values(r, &j, defaults);
 	job_free(&j);
 	return rc;
 }

@@ -136,6 +136,30 @@ int fdio_pread(int fd, const char *name, void *buf, size_t len, uint64_t off_byt
 	return 0;
 }
 
+int fdio_pread2(int fd, const char *name, void *a, size_t a_len, void *b, size_t b_len, uint64_t off_bytes, size_t *got,
+		struct err *e)
+{
+	const struct iovec iov[2] = {{a, a_len}, {b, b_len}};
+	const ssize_t n = preadv(fd, iov, 2, (off_t)off_bytes);
+	size_t more;
+
+	*got = n > 0 ? (size_t)n : 0;
+	if (*got == a_len + b_len)
+		return 0;
+	/* What one call did not do is done, or found impossible, in two. */
+	if (*got < a_len) {
+		if (fdio_pread(fd, name, (uint8_t *)a + *got, a_len - *got, off_bytes + *got, &more, e))
+			return -1;
+		*got += more;
+		if (*got < a_len)
+			return 0;
+	}
+	if (fdio_pread(fd, name, (uint8_t *)b + (*got - a_len), b_len - (*got - a_len), off_bytes + *got, &more, e))
+		return -1;
+	*got += more;
+	return 0;
+}
+
 int fdio_pwrite(int fd, const char *name, const void *buf, size_t len, uint64_t off_bytes,
 		struct err *e)
 {

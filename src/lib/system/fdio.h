@@ -33,6 +33,10 @@ int fdio_write2(int fd, const char *name, const void *a, size_t a_len, const voi
 int fdio_pread(int fd, const char *name, void *buf, size_t len, uint64_t off_bytes, size_t *got,
 	       struct err *e);
 
+/* The same into two areas, one behind the other. */
+int fdio_pread2(int fd, const char *name, void *a, size_t a_len, void *b, size_t b_len, uint64_t off_bytes, size_t *got,
+		struct err *e);
+
 int fdio_pwrite(int fd, const char *name, const void *buf, size_t len, uint64_t off_bytes,
 		struct err *e);
 

@@ -43,7 +43,7 @@ static bool in_zone(time_t t, const char *zone)
 
 /*
  * The last moment at which local clocks showed `wall`, -1 where they never did: they were put forward over it. By the
- * offsets of the days around, because mktime answers anything in both cases.
+ * offsets of the day before and the day after, because mktime answers anything in both cases.
  */
 static int last_moment(int64_t wall, const char *zone, time_t *t)
 {
@@ -51,7 +51,7 @@ static int last_moment(int64_t wall, const char *zone, time_t *t)
 	time_t candidate;
 	int rc = -1;
 
-	for (near = wall - DAY; near <= wall + DAY; near += 6 * HOUR) {
+	for (near = wall - DAY; near <= wall + DAY; near += 2 * DAY) {
 		candidate = (time_t)(wall - local_offset((time_t)near));
 		if (candidate + local_offset(candidate) != wall || !in_zone(candidate, zone))
 			continue;

@@ -24,6 +24,12 @@ static int bad(const struct streamfile *s, uint64_t position, const char *what, 
 	return err_set(e, ERR_CORRUPT, "%s: at byte %llu: %s", s->name, (ull)position, what);
 }
 
+static int ended(const struct streamfile *s, uint64_t position, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "%s: ends at byte %llu, where it had %llu bytes", s->name, (ull)position,
+		       (ull)s->length);
+}
+
 /* Exactly len bytes. */
 static int take(const struct streamfile *s, uint64_t position, void *buf, size_t len, struct err *e)
 {
@@ -31,29 +37,26 @@ static int take(const struct streamfile *s, uint64_t position, void *buf, size_t
 
 	if (fdio_pread(s->fd, s->name, buf, len, position, &got, e))
 		return -1;
-	if (got == len)
-		return 0;
-	return err_set(e, ERR_CORRUPT, "%s: ends at byte %llu, where it had %llu bytes", s->name,
-		       (ull)(position + got), (ull)s->length);
+	return got == len ? 0 : ended(s, position + got, e);
 }
 
-/* The header of the frame of this type at a position; the whole frame lies before the footer. */
-static int take_header(const struct streamfile *s, uint64_t position, uint8_t type, struct wire_header *h,
-		       struct err *e)
+/* Is there a header and `stored` bytes more before the footer? */
+static int check_room(const struct streamfile *s, uint64_t position, uint64_t stored, struct err *e)
 {
 	const uint64_t end = s->length - WIRE_FOOTER_LEN;
-	uint8_t raw[WIRE_HEADER_LEN];
 
-	if (position < HEAD_POSITION || position > end || end - position < WIRE_HEADER_LEN)
-		return bad(s, position, "there is no room for a frame", e);
-	if (take(s, position, raw, sizeof(raw), e))
-		return -1;
+	if (position >= HEAD_POSITION && position <= end && WIRE_HEADER_LEN + stored <= end - position)
+		return 0;
+	return bad(s, position, "there is no room for a frame", e);
+}
+
+static int get_header(const struct streamfile *s, uint64_t position, const uint8_t raw[WIRE_HEADER_LEN],
+		      uint8_t type, struct wire_header *h, struct err *e)
+{
 	if (wire_get_header(raw, h, s->head.stream_id, e))
 		return err_prefix(e, "%s: at byte %llu", s->name, (ull)position);
 	if (h->type != type)
 		return bad(s, position, "the frame is of another type than it should be", e);
-	if (h->stored_len > end - position - WIRE_HEADER_LEN)
-		return bad(s, position, "the frame reaches into the footer", e);
 	return 0;
 }
 
@@ -79,11 +82,13 @@ static int take_frame(const struct streamfile *s, uint64_t position, uint8_t typ
 		      struct err *e)
 {
 	struct wire_header *h = &f->f.header;
+	uint8_t raw[WIRE_HEADER_LEN];
 	struct zst *zst;
 	int rc = -1;
 
 	memset(f, 0, sizeof(*f));
-	if (take_header(s, position, type, h, e))
+	if (check_room(s, position, 0, e) || take(s, position, raw, sizeof(raw), e) ||
+	    get_header(s, position, raw, type, h, e) || check_room(s, position, h->stored_len, e))
 		return -1;
 	f->f.position = position;
 	f->len = (size_t)h->logical_len;
@@ -407,11 +412,19 @@ int streamfile_open(struct streamfile *s, const char *name, struct err *e)
 int streamfile_data(const struct streamfile *s, const struct wire_entry *n, struct wire_header *h, uint8_t *stored,
 		    struct err *e)
 {
-	if (take_header(s, n->position, WIRE_DATA, h, e))
+	uint8_t raw[WIRE_HEADER_LEN];
+	size_t got;
+
+	if (check_room(s, n->position, n->stored_len, e) ||
+	    fdio_pread2(s->fd, s->name, raw, sizeof(raw), stored, n->stored_len, n->position, &got, e))
+		return -1;
+	if (got < sizeof(raw) + n->stored_len)
+		return ended(s, n->position + got, e);
+	if (get_header(s, n->position, raw, WIRE_DATA, h, e))
 		return -1;
 	if (h->offset != n->offset || h->logical_len != n->len || h->stored_len != n->stored_len)
 		return bad(s, n->position, "the frame is not the one that INDEX says", e);
-	return take(s, n->position + WIRE_HEADER_LEN, stored, h->stored_len, e);
+	return 0;
 }
 
 /* Walks */
