@@ -250,7 +250,7 @@ static int mirror_one(struct work *w, const struct job *j, struct err *e)
 		return w->args->all ? 0 : err_set(e, ERR_USAGE, "the job has no mirror");
 	}
 	if (repo_lock(&r, j->repository, e) == 0)
-		rc = mirror_update(&r, j->mirror, w->args->force, &w->ui.report, e);
+		rc = mirror_update(&r, j, w->args->force, &w->ui.report, e);
 	repo_close(&r);
 	if (rc || !w->args->json)
 		return rc;

@@ -153,7 +153,7 @@ static int prune(struct repo *repo, const struct job *j, const struct report *re
 
 static int mirror(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
 {
-	return j->mirror ? mirror_update(repo, j->mirror, false, report, e) : 0;
+	return j->mirror ? mirror_update(repo, j, false, report, e) : 0;
 }
 
 /* Each that is due, whatever became of the one before; the first failure is the one that is told as such. */
