@@ -11,7 +11,7 @@
 #include "flow/jobrun.h"
 #include "flow/mirror.h"
 #include "flow/pruneflow.h"
-#include "flow/repo.h"
+#include "flow/repochange.h"
 #include "flow/restoreflow.h"
 #include "flow/unlock.h"
 #include "flow/verifyrepo.h"
@@ -226,7 +226,7 @@ static int prune_one(struct work *w, const struct job *j, struct err *e)
 
 	if (!retention_is_set(&j->keep))
 		report_note(&w->ui.report, "no retention is set, so everything is kept: keep-last and others");
-	rc = w->args->dry_run ? repo_open(&r, j->repository, e) : repo_lock(&r, j->repository, e);
+	rc = w->args->dry_run ? repo_open(&r, j->repository, e) : repochange_lock(&r, j->repository, e);
 	if (rc == 0)
 		rc = prune_repo(w, j, &r, e);
 	repo_close(&r);
@@ -249,7 +249,7 @@ static int mirror_one(struct work *w, const struct job *j, struct err *e)
 		/* With --all: those that have one. */
 		return w->args->all ? 0 : err_set(e, ERR_USAGE, "the job has no mirror");
 	}
-	if (repo_lock(&r, j->repository, e) == 0)
+	if (repochange_lock(&r, j->repository, e) == 0)
 		rc = mirror_update(&r, j, w->args->force, &w->ui.report, e);
 	repo_close(&r);
 	if (rc || !w->args->json)

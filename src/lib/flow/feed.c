@@ -340,7 +340,7 @@ static int judge_status(const struct feed *f, struct err *e)
 		/* Of a source on this machine it begins with its path already. */
 		if (strncmp(f->reason, source, strlen(source)) != 0)
 			err_prefix(e, "%s", source);
-		return f->hint[0] ? err_hint(e, "%s", f->hint) : -1;
+		return f->hint[0] ? err_hint(e, "the source says: %s", f->hint) : -1;
 	}
 	if (f->sig[0])
 		return err_set(e, ERR_RUNTIME, "%s: the command was ended by SIG%s%s%.300s", source, f->sig,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/repochange.h"
 #include "flow/receive.h"
 
 #include <stdio.h>
@@ -118,7 +119,7 @@ static int into_file(struct repo *r, int fd, const char *path, const struct toke
 
 	if (feed_open(&f, &feed, e) == 0 && read_feed(r, f, from, o, &v, e) == 0) {
 		take_result(got, &v, begin);
-		rc = repo_add(r, fd, INCOMING, &got->stream, e);
+		rc = repochange_add(r, fd, INCOMING, &got->stream, e);
 	} else if (f) {
 		/* By the source, or by us: what it sends cannot stand behind the head. */
 		got->refused = feed_status(f) == ERR_IDENTITY || (feed_status(f) == 0 && e->kind == ERR_IDENTITY);
@@ -137,7 +138,7 @@ int receive(struct repo *r, const struct token *from, const struct receive_opts 
 	memset(got, 0, sizeof(*got));
 	if (repo_incoming_path(r, INCOMING, path, e))
 		return -1;
-	fd = repo_incoming(r, INCOMING, e);
+	fd = repochange_incoming(r, INCOMING, e);
 	if (fd < 0)
 		return -1;
 	rc = into_file(r, fd, path, from, o, got, e);

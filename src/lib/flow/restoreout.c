@@ -45,10 +45,13 @@ int restoreout_open(struct restoreout *o, enum restoreout_mode mode, const char 
 	if (mode != RESTOREOUT_DIFFERENCES && mode != RESTOREOUT_COMPARE)
 		return 0;
 	o->there = calloc(threads, sizeof(*o->there));
-	for (i = 0; o->there && i < threads; i++)
-		o->there[i] = aligned_alloc(SOURCE_ALIGN, RESTOREOUT_READ_MAX + SOURCE_ALIGN);
-	if (!o->there || !o->there[threads - 1])
+	if (!o->there)
 		return no_memory(o, e);
+	for (i = 0; i < threads; i++) {
+		o->there[i] = aligned_alloc(SOURCE_ALIGN, RESTOREOUT_READ_MAX + SOURCE_ALIGN);
+		if (!o->there[i])
+			return no_memory(o, e);
+	}
 	return mode == RESTOREOUT_COMPARE ? open_sources(o, e) : 0;
 }
 
