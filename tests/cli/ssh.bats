@@ -3,6 +3,8 @@
 # What erabackup hears of a source: over ssh, from an sshd of our own, or from a child. tests/tools/feedtool asks, and
 # sees itself that no thread, child or descriptor is left. Limits of time are generous: they are for what would take
 # for ever.
+#
+# shellcheck disable=SC2154 # helpers and sshd set ssh_*, output, stderr and status
 
 setup() {
 	load helpers
@@ -50,7 +52,6 @@ put_script() { # TEXT: sets script
 	chmod +x "$script"
 }
 
-# What was to answer for ever: until this file has bytes.
 flows() { # FILE
 	test -s "$1"
 }
@@ -74,6 +75,10 @@ begin_relay() { # PORT [LIMIT]: sets relay (its pid) and relay_port
 	wait_for flows relay.out
 	relay_port=$(head -n 1 relay.out)
 	printf '[127.0.0.1]:%s %s\n' "$relay_port" "$(cut -d' ' -f1,2 "$ssh_dir/host.pub")" >>"$ssh_known"
+}
+
+accepted() { # N: the relay has so many connections
+	[ "$(grep -c accepted relay.out)" -ge "$1" ]
 }
 
 began_at() {
@@ -255,7 +260,7 @@ took_at_least() { # SECONDS
 	began_at
 	capture far --timeout 1 "sleep 5; echo done"
 	ends 0
-	assert_equal "$output" done
+	assert_equal "$output" "done"
 	took_at_least 5
 }
 
@@ -315,11 +320,13 @@ took_at_least() { # SECONDS
 }
 
 @test "SIGTERM ends every wait: for data, for the end, for room" {
-	local request
+	local request stall
 
 	for request in "echo begun; $sleeps" "echo begun; exec >&- 2>&-; $sleeps" "cat /dev/zero"; do
 		rm -f output
-		in_background feedtool --stall $([[ $request != cat* ]] || echo 1)0000 --identity "$ssh_key" \
+		stall=0
+		[[ $request != cat* ]] || stall=10000
+		in_background feedtool --stall "$stall" --identity "$ssh_key" \
 			--known-hosts "$ssh_known" "$ssh_source/x" "$request"
 		wait_for flows output
 		began_at
@@ -402,7 +409,7 @@ took_at_least() { # SECONDS
 	says "took longer than 2 s"
 	took_at_most 5
 	in_background feedtool --known-hosts "$ssh_known" "$ssh_source/x" true
-	sleep 0.5
+	wait_for accepted 2
 	kill -TERM "$pid"
 	collect
 	ends 1
