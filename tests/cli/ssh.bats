@@ -283,6 +283,21 @@ took_at_least() { # SECONDS
 	took_at_most 20
 }
 
+@test "a caller that gives up while the far side is silent does not wait for it" {
+	local request
+
+	began_at
+	for request in "echo begun; $sleeps" "echo begun; exec >&- 2>&-; $sleeps"; do
+		capture far --stop-after 1 "$request"
+		ends 1
+		says "cut off"
+		capture here --hooks --stop-after 1 "$request"
+		ends 1
+		says "cut off"
+	done
+	took_at_most 20
+}
+
 @test "one that stops reading when all has come already" {
 	capture far --stall 1000 --stop-after 1 "head -c 900000 /dev/zero"
 	ends 1

@@ -383,7 +383,7 @@ static int check_alive(struct remote *r, struct err *e)
 	const int64_t now = clock_us();
 	const int64_t limit = (int64_t)r->o.timeout_s * 1000000;
 
-	if (stop_check(e))
+	if (stop_check_or(r->o.cut, e))
 		return -1;
 	if (r->counter.in_bytes != r->heard) {
 		r->heard = r->counter.in_bytes;
