@@ -130,6 +130,8 @@ static int load_about(struct repo *r, struct err *e)
 		return -1;
 	if (there == 0) {
 		err_set(e, ERR_RUNTIME, "%s: is not there, so this is no repository", path);
+		if (repo_stream_path(r, "", path, e) == 0 && access(path, F_OK) == 0)
+			return err_hint(e, "it was one: erabackup unlock makes what is missing");
 		return err_hint(e, "erabackup init makes one; or is a disk not mounted?");
 	}
 	if (sscanf(text, about_format, id) == 1)
@@ -137,7 +139,7 @@ static int load_about(struct repo *r, struct err *e)
 	if (id[0] && strcmp(text, again) == 0 && num_unhex(id, r->id, WIRE_ID_LEN) == 0)
 		return 0;
 	err_set(e, ERR_CORRUPT, "%s: is not of a repository that this version knows", path);
-	return err_hint(e, "a newer erabackup may know it");
+	return err_hint(e, "a newer erabackup may know it; if it is damaged, erabackup unlock makes it again");
 }
 
 int repo_load(struct repo *r, struct err *e)
@@ -200,6 +202,17 @@ void repo_close(struct repo *r)
 	prepare(r);
 }
 
+static int write_about(const struct repo *r, struct err *e)
+{
+	char path[PATH_MAX];
+	char text[ABOUT_LEN];
+	char id[2 * WIRE_ID_LEN + 1];
+
+	num_hex(r->id, WIRE_ID_LEN, id);
+	snprintf(text, sizeof(text), about_format, id);
+	return repo_path(r, "repository", path, e) ? -1 : statefile_replace(path, text, strlen(text), e);
+}
+
 int repo_lock_only(struct repo *r, const char *dir, struct err *e)
 {
 	char path[PATH_MAX];
@@ -209,6 +222,24 @@ int repo_lock_only(struct repo *r, const char *dir, struct err *e)
 		return -1;
 	r->lock = lock_take(path, r->dir, e);
 	return r->lock < 0 ? -1 : 0;
+}
+
+int repo_lock_wreck(struct repo *r, const char *dir, struct err *e)
+{
+	struct err why = {0};
+	char path[PATH_MAX];
+
+	prepare(r);
+	if (set_dir(r, dir, e) || repo_path(r, "lock", path, e))
+		return -1;
+	r->lock = lock_take(path, r->dir, e);
+	if (r->lock < 0)
+		return -1;
+	if (load_about(r, &why) == 0)
+		return 0;
+	if (getentropy(r->id, sizeof(r->id)))
+		return err_sys(e, "%s: no random bytes", r->dir);
+	return write_about(r, e);
 }
 
 int repo_read(struct repo *r, const char *dir, struct err *e)
@@ -229,6 +260,19 @@ uint64_t repo_mtime_ns(const struct stat *st)
 	return (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
 }
 
+bool repo_is_lost(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case EIO:
+	case EUCLEAN: /* a filesystem's own: its structures, or a checksum, are wrong */
+	case EBADMSG:
+	case ELOOP:
+	case EISDIR: return true;
+	default: return false;
+	}
+}
+
 int repo_untouched(const struct repo *r, size_t i, struct err *e)
 {
 	const struct catalog_stream *s = &r->cat.streams[i];
@@ -238,7 +282,7 @@ int repo_untouched(const struct repo *r, size_t i, struct err *e)
 	if (repo_stream_path(r, s->name, path, e))
 		return -1;
 	if (stat(path, &st))
-		return errno == ENOENT ? 0 : err_sys(e, "%s: cannot look at", path);
+		return repo_is_lost(errno) ? 0 : err_sys(e, "%s: cannot look at", path);
 	return S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->length && repo_mtime_ns(&st) == s->mtime_ns;
 }
 
@@ -271,17 +315,6 @@ static int check_empty(const char *dir, struct err *e)
 	}
 	closedir(f);
 	return rc ? err_hint(e, "name a directory of its own") : 0;
-}
-
-static int write_about(const struct repo *r, struct err *e)
-{
-	char path[PATH_MAX];
-	char text[ABOUT_LEN];
-	char id[2 * WIRE_ID_LEN + 1];
-
-	num_hex(r->id, WIRE_ID_LEN, id);
-	snprintf(text, sizeof(text), about_format, id);
-	return repo_path(r, "repository", path, e) ? -1 : statefile_replace(path, text, strlen(text), e);
 }
 
 int repo_create(const char *dir, struct err *e)

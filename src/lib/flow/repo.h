@@ -15,6 +15,7 @@
 #define ERA_FLOW_REPO_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -38,6 +39,9 @@ int repo_open(struct repo *r, const char *dir, struct err *e);
 /* Locked, and the state is not even read: for whoever makes it again. */
 int repo_lock_only(struct repo *r, const char *dir, struct err *e);
 
+/* The same of a directory that has streams and may have lost all else: it gets a new id where it has none. */
+int repo_lock_wreck(struct repo *r, const char *dir, struct err *e);
+
 /* As repo_open, and no stream is removed until repo_close. */
 int repo_read(struct repo *r, const char *dir, struct err *e);
 
@@ -59,6 +63,9 @@ int repo_make_dir(const char *path, struct err *e);
 
 /* As a catalog has it. */
 uint64_t repo_mtime_ns(const struct stat *st);
+
+/* Does the error say that the file is gone or cannot be given back by its disk? */
+bool repo_is_lost(int error);
 
 /* Is the file of stream i there, and as it was when it was last found good? 1, 0, or -1. */
 int repo_untouched(const struct repo *r, size_t i, struct err *e);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "flow/repo.h"
 #include "system/fdio.h"
@@ -67,7 +68,7 @@ static int look(struct search *x, const char *name, struct err *e)
 	if (streamfile_look(&f, path, &why) == 0)
 		catalog_describe(&f.head, &f.end, f.length, &more->s);
 	streamfile_close(&f);
-	if (why.kind != ERR_NONE && why.kind != ERR_CORRUPT) {
+	if (why.kind == ERR_RUNTIME && !repo_is_lost(why.sys)) {
 		*e = why;
 		return -1;
 	}
@@ -213,6 +214,15 @@ out:
 	return rc;
 }
 
+/* A directory without streams was never a repository, or its disk is not mounted. */
+static bool is_wreck(const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.*s/streams", PATH_MAX - 16, dir);
+	return access(path, F_OK) == 0;
+}
+
 int unlock(const char *dir, const struct report *report, struct unlock_result *u, struct err *e)
 {
 	struct search x = {.report = report, .u = u};
@@ -225,12 +235,12 @@ int unlock(const char *dir, const struct report *report, struct unlock_result *u
 	repo_close(&whole);
 	if (rc == 0)
 		return err_set(e, ERR_USAGE, "%s: its state is well, there is nothing to unlock", dir);
-	if (why.kind != ERR_CORRUPT) {
+	if (!is_wreck(dir)) {
 		*e = why;
 		return -1;
 	}
 	report_note(report, "%s", why.text);
-	rc = repo_lock_only(&x.r, dir, e) || look_at_all(&x, e) || rebuild(&x, e) ? -1 : 0;
+	rc = repo_lock_wreck(&x.r, dir, e) || look_at_all(&x, e) || rebuild(&x, e) ? -1 : 0;
 	free(x.all);
 	repo_close(&x.r);
 	return rc;

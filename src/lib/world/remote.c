@@ -84,9 +84,7 @@ static int read_config(struct remote *r, struct err *e)
 		return err_sys(e, "%s: cannot read", r->o.ssh_config);
 	/* Later versions would jump by themselves, and not through the socket we give them. */
 	setenv("OPENSSH_PROXYJUMP", "1", 0);
-	if (ssh_options_parse_config(r->session, r->o.ssh_config))
-		return broken(r, r->o.ssh_config ? r->o.ssh_config : "ssh_config", e);
-	return 0;
+	return ssh_options_parse_config(r->session, r->o.ssh_config) ? broken(r, "ssh_config", e) : 0;
 }
 
 static int set_options(struct remote *r, struct err *e)
@@ -359,7 +357,7 @@ int remote_open(struct remote **r, const struct remote_opts *o, struct err *e)
 	n->end.status = -1;
 	n->session = ssh_new();
 	if (!n->session)
-		return err_set(e, ERR_RUNTIME, "%s: cannot connect: no memory for a session", o->object);
+		return err_set(e, ERR_RUNTIME, "%s: no memory for a session", o->object);
 	ssh_callbacks_init(&n->session_cb);
 	n->session_cb.auth_function = no_passphrase;
 	ssh_set_callbacks(n->session, &n->session_cb);
