@@ -54,7 +54,7 @@ a_source() {
 start_sshd() {
 	# And a shell that does nothing of its own.
 	rm -rf /root/.ssh /root/.bashrc /etc/ssh/ssh_host_* /etc/ssh/ssh_known_hosts
-	mkdir -p -m 700 /root/.ssh
+	mkdir -m 700 /root/.ssh
 	mkdir -p /run/sshd
 	ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 	cat >/run/sshd_config <<-END
@@ -69,6 +69,7 @@ start_sshd() {
 
 two_machines() {
 	date -s "$(day 1) 15:00" >/dev/null
+	echo web1 >/proc/sys/kernel/hostname
 	install_programs
 	echo 127.0.0.1 web1.example.org web1 >>/etc/hosts
 	a_source
@@ -125,7 +126,7 @@ machines_are_back() {
 # For what the tutorial has and cannot run here, by its first line.
 stand_in() { # LINE
 	case $1 in
-	"scripts/deps "* | "systemctl enable era-volumes"* | "systemctl stop "* | "scp /mnt/"*) ;;
+	"scripts/deps "* | "systemctl enable era-volumes"* | "scp /mnt/"* | "groups:") ;;
 	"scp /root/.ssh/id_erabackup.pub "*) cp /root/.ssh/id_erabackup.pub /tmp ;;
 	"systemctl enable --now erabackup@"*) nights_pass ;;
 	"reboot"*) machines_are_back ;;
@@ -140,7 +141,7 @@ stand_in() { # LINE
 
 # What may differ: figures, ids, keys.
 blurred() {
-	sed -E -e 's/SHA256:[^ ]+/SHA256:#/g' -e 's/AAAA[A-Za-z0-9+/=.]+/#/g' -e 's/[0-9a-f]{8,}/#/g' \
+	sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/#/g' -e 's/SHA256:[^ ]+/SHA256:#/g' -e 's/AAAA[A-Za-z0-9+/=.]+/#/g' -e 's/[0-9a-f]{8,}/#/g' \
 		-e 's/[0-9]+([.:-][0-9]+)*/#/g' -e 's/# ?([KMGT]?i?B|bytes|m?s|blocks?|points?)\>/# U/g' \
 		-e 's/[[:space:]]+/ /g' -e 's/^ //; s/ $//'
 }
