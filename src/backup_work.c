@@ -159,7 +159,7 @@ static void prune_line(const struct work *w, const struct catalog_stream *s, uns
 
 	if (w->args->quiet || (!w->args->dry_run && !w->args->verbose))
 		return;
-	printf("%s  %-24s %s %s\n", point_id(s, id), when_print((time_t)s->time, when), why ? "keep  " : "remove",
+	printf("%s  %-24s %s%s\n", point_id(s, id), when_print((time_t)s->time, when), why ? "keep   " : "remove",
 	       retention_words(why, words));
 }
 

@@ -181,8 +181,16 @@ int repochange_add(struct repo *r, int fd, const char *incoming, struct catalog_
 		return -1;
 	r->cat.adding = *s;
 	r->cat.has_adding = true;
-	if (repo_commit(r, e) || place(r, path, s->name, e) || catalog_append(&r->cat, s, e))
+	if (repo_commit(r, e))
 		return -1;
+	if (place(r, path, s->name, e) || catalog_append(&r->cat, s, e)) {
+		struct err ignored = {0};
+
+		/* Or the next run would look for it. */
+		r->cat.has_adding = false;
+		repo_commit(r, &ignored);
+		return -1;
+	}
 	r->cat.has_adding = false;
 	return repo_commit(r, e);
 }

@@ -15,6 +15,7 @@
 
 struct found {
 	struct catalog_stream s;
+	uint64_t written_ns; /* when its file was */
 	bool used;
 };
 
@@ -57,6 +58,7 @@ static int look(struct search *x, const char *name, struct err *e)
 	char path[PATH_MAX];
 	char text[sizeof(e->text)];
 	struct catalog_stream named;
+	struct stat st;
 
 	if (!more)
 		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
@@ -67,6 +69,8 @@ static int look(struct search *x, const char *name, struct err *e)
 	memset(more, 0, sizeof(*more));
 	if (streamfile_look(&f, path, &why) == 0)
 		catalog_describe(&f.head, &f.end, f.length, &more->s);
+	if (f.fd >= 0 && fstat(f.fd, &st) == 0)
+		more->written_ns = repo_mtime_ns(&st);
 	streamfile_close(&f);
 	if (why.kind == ERR_RUNTIME && !repo_is_lost(why.sys)) {
 		*e = why;
@@ -145,7 +149,9 @@ static int younger_first(const void *a, const void *b)
 
 	if (same_id(x->s.generation, y->s.generation) && x->s.era_c != y->s.era_c)
 		return x->s.era_c < y->s.era_c ? 1 : -1;
-	return x->s.time < y->s.time ? 1 : x->s.time > y->s.time ? -1 : 0;
+	if (x->s.time != y->s.time)
+		return x->s.time < y->s.time ? 1 : -1;
+	return x->written_ns < y->written_ns ? 1 : x->written_ns > y->written_ns ? -1 : 0;
 }
 
 /* Does nothing start where it ends? */
