@@ -175,24 +175,21 @@ static int place(const struct repo *r, const char *from, const char *name, struc
 
 int repochange_add(struct repo *r, int fd, const char *incoming, struct catalog_stream *s, struct err *e)
 {
+	struct err ignored = {0};
 	char path[PATH_MAX];
+	int rc;
 
 	if (catalog_takes(&r->cat, s, e) || repo_incoming_path(r, incoming, path, e) || settle(fd, path, s, e))
 		return -1;
 	r->cat.adding = *s;
 	r->cat.has_adding = true;
-	if (repo_commit(r, e))
+	rc = repo_commit(r, e) || place(r, path, s->name, e) || catalog_append(&r->cat, s, e) ? -1 : 0;
+	/* It has its name, and only that was not made durable: the next run finishes. */
+	if (rc && repo_stream_path(r, s->name, path, &ignored) == 0 && is_announced(s, path))
 		return -1;
-	if (place(r, path, s->name, e) || catalog_append(&r->cat, s, e)) {
-		struct err ignored = {0};
-
-		/* Or the next run would look for it. */
-		r->cat.has_adding = false;
-		repo_commit(r, &ignored);
-		return -1;
-	}
 	r->cat.has_adding = false;
-	return repo_commit(r, e);
+	/* Where it failed too, so that the next run does not look for it. */
+	return repo_commit(r, rc ? &ignored : e) || rc ? -1 : 0;
 }
 
 int repochange_exchange(struct repo *r, int fd, const char *incoming, size_t first, size_t last, struct catalog_stream *s,
