@@ -293,7 +293,8 @@ static const char head_bytes[] =
 	"0400 0100 75"
 	"0500 0100 6c"
 	"0600 0100 31"
-	"0700 0100 36";
+	"0700 0100 36"
+	"0800 0200 6666";
 
 static void make_head(struct wire_head *h)
 {
@@ -324,6 +325,7 @@ static void make_head(struct wire_head *h)
 	strcpy(h->field[WIRE_FSLABEL], "l");
 	strcpy(h->field[WIRE_TOOL], "1");
 	strcpy(h->field[WIRE_KERNEL], "6");
+	strcpy(h->field[WIRE_UNDOES], "ff");
 }
 
 static bool same_head(const struct wire_head *a, const struct wire_head *b)
@@ -389,10 +391,16 @@ static const struct {
 	{{{117, 1, 5}}, "cut, consistency or flag"},
 	{{{118, 1, 0}}, "cut, consistency or flag"},
 	{{{118, 1, 5}}, "cut, consistency or flag"},
-	{{{119, 1, 2}}, "cut, consistency or flag"},
+	{{{119, 1, 4}}, "cut, consistency or flag"},
 	{{{119, 1, 0x80}}, "cut, consistency or flag"},
 	{{{119, 1, 0}}, NULL},
 	{{{16, 1, 0}}, "state id is not the stream's"},
+	/* A merged stream, as it is, with another state id, and without one. */
+	{{{119, 1, 2}}, NULL},
+	{{{119, 1, 2}, {16, 1, 0}}, NULL},
+	{{{119, 1, 2}, {16, 8, 0}, {24, 8, 0}}, "has no state id"},
+	{{{119, 1, 3}, {16, 1, 0}}, "announces more than one pass"},
+	{{{119, 1, 2}, {116, 1, 3}, {64, 8, 0}}, "says that it was merged"},
 	{{{72, 8, 6}}, "era is below"},
 	{{{72, 8, 7}}, NULL},
 	{{{72, 8, 0}}, NULL}, /* unknown */
@@ -481,12 +489,12 @@ static const struct {
 	{"010001", "ends inside a field", "three bytes"},
 	{"0100 0100 61 0100 0100 61", "twice or out of order", "the same twice"},
 	{"0200 0100 61 0100 0100 61", "twice or out of order", "out of order"},
-	{"0800 0000", NULL, "unknown, empty"},
-	{"0800 0300 610062", NULL, "unknown, any bytes"},
+	{"0900 0000", NULL, "unknown, empty"},
+	{"0900 0300 610062", NULL, "unknown, any bytes"},
 	{"ff7f 0100 61", NULL, "the last uncritical tag"},
 	{"0080 0000", "critical field 32768", "the first critical tag"},
 	{"ffff 0100 61", "critical field 65535", "the last critical tag"},
-	{"0800 0000 0700 0100 61", "twice or out of order", "a known one behind an unknown"},
+	{"0900 0000 0700 0100 61", "twice or out of order", "a known one behind an unknown"},
 	{"0000 0100 61", NULL, "tag 0 is unknown too"},
 };
 
@@ -732,7 +740,7 @@ static void words(void)
 	   "cuts have names");
 	ok(strcmp(wire_consistency_name(WIRE_FS_CONSISTENT), "filesystem-consistent") == 0 &&
 		   strcmp(wire_consistency_name(5), "?") == 0, "consistencies have names");
-	ok(strcmp(wire_field_name(WIRE_KERNEL), "kernel") == 0 && strcmp(wire_field_name(8), "?") == 0 &&
+	ok(strcmp(wire_field_name(WIRE_KERNEL), "kernel") == 0 && strcmp(wire_field_name(9), "?") == 0 &&
 		   strcmp(wire_field_name(0), "?") == 0, "fields have names");
 }
 
