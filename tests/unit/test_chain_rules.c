@@ -185,7 +185,7 @@ static void half(void)
 	struct streamfile s;
 	struct wire_entry n[WIRE_ENTRIES_MAX];
 	struct err e = {0};
-	uint32_t nr;
+	uint32_t nr = 0;
 	int fd;
 
 	forget();
