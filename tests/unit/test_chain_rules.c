@@ -140,6 +140,24 @@ static void refuses_to_merge(void)
 	   "as many as may be %s", e.text);
 }
 
+/* A full that says it is one, and lacks a block: no reader lets it pass, but an index does not say what it should have. */
+static void holes(void)
+{
+	static const char *const paths[] = {"hole", "second"};
+	const struct stream_opts o = {.id = 1, .era_c = 5, .kind = WIRE_FULL, .granule = 4096, .threads = 1};
+	struct blockset set = {0};
+	struct err e = {0};
+
+	blockset_init(&set, SIZE / 4096, &e);
+	blockset_add(&set, 0, 30);
+	blockset_add(&set, 31, set.nr_blocks);
+	stream_make("hole", "src", &set, 1, NULL, &o, &e);
+	blockset_fini(&set);
+	ok(merge(paths, 2, "x", &e) == -1 && e.kind == ERR_CORRUPT, "a full with a hole is not merged: %s", e.text);
+	err_clear(&e);
+	ok(restore(paths, 2, "t", &e) == -1 && e.kind == ERR_CORRUPT, "nor restored: %s", e.text);
+}
+
 /* Targets */
 
 static const char *const chain[] = {"full", "second", "third"};
@@ -273,6 +291,7 @@ int main(void)
 	make_streams();
 	refuses();
 	refuses_to_merge();
+	holes();
 	targets();
 	half();
 	undone();
