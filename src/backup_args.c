@@ -56,7 +56,7 @@ static const struct opt_spec specs[] = {
 	{O_JSON, 0, "json", NULL, "for programs", false},
 	{O_THREADS, 'T', "threads", "N", "threads", false},
 	{O_PROGRESS, 0, "progress", "WHEN", "auto, always, never or json", false},
-	{O_QUIET, 'q', "quiet", NULL, "errors only", false},
+	{O_QUIET, 'q', "quiet", NULL, "errors and warnings only", false},
 	{O_VERBOSE, 'v', "verbose", NULL, "say what is being done", false},
 	{O_HELP, 'h', "help", NULL, "this text", false},
 	{O_VERSION, 'V', "version", NULL, "the version", false},
@@ -162,6 +162,10 @@ static int check_options(const struct backup_args *a, const struct opt *opt, str
 		return err_set(e, ERR_USAGE, "--quiet and --verbose exclude each other");
 	if (a->json && a->interval)
 		return err_set(e, ERR_USAGE, "--json and --interval exclude each other");
+	if (a->full && a->interval)
+		return err_set(e, ERR_USAGE, "--full and --interval exclude each other: every round would be a full");
+	if (a->config && a->repository)
+		return err_set(e, ERR_USAGE, "--config and --repository exclude each other");
 	if (a->command == RESTORE && !a->to)
 		return err_set(e, ERR_USAGE, "restore needs --to TARGET");
 	return 0;

@@ -7,7 +7,7 @@
 
 #include "backup_ui.h"
 #include "flow/mirror.h"
-#include "flow/repo.h"
+#include "flow/repochange.h"
 #include "flow/restorepoint.h"
 #include "flow/verifyrepo.h"
 #include "pure/point.h"
@@ -121,7 +121,7 @@ static int verify_one(const struct backup_args *a, const struct job *j, bool *an
 	int rc;
 
 	backup_ui_begin(&ui, a, j);
-	rc = repo_lock_to_verify(&r, j ? j->repository : a->repository, e);
+	rc = repochange_lock_to_verify(&r, j ? j->repository : a->repository, e);
 	if (rc == 0)
 		rc = verify_repo(a, j, &r, &ui.report, any, e);
 	repo_close(&r);

@@ -49,8 +49,6 @@ static void on_warn(void *ctx, const char *text)
 	struct backup_ui *ui = ctx;
 
 	stop_progress(ui);
-	if (ui->args->quiet)
-		return;
 	if (ui->job)
 		msg_warn("%s: %s", ui->job, text);
 	else

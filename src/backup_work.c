@@ -11,7 +11,7 @@
 #include "flow/jobrun.h"
 #include "flow/mirror.h"
 #include "flow/pruneflow.h"
-#include "flow/repo.h"
+#include "flow/repochange.h"
 #include "flow/restoreflow.h"
 #include "flow/unlock.h"
 #include "flow/verifyrepo.h"
@@ -159,7 +159,7 @@ static void prune_line(const struct work *w, const struct catalog_stream *s, uns
 
 	if (w->args->quiet || (!w->args->dry_run && !w->args->verbose))
 		return;
-	printf("%s  %-24s %s %s\n", point_id(s, id), when_print((time_t)s->time, when), why ? "keep  " : "remove",
+	printf("%s  %-24s %s%s\n", point_id(s, id), when_print((time_t)s->time, when), why ? "keep   " : "remove",
 	       retention_words(why, words));
 }
 
@@ -226,7 +226,7 @@ static int prune_one(struct work *w, const struct job *j, struct err *e)
 
 	if (!retention_is_set(&j->keep))
 		report_note(&w->ui.report, "no retention is set, so everything is kept: keep-last and others");
-	rc = w->args->dry_run ? repo_open(&r, j->repository, e) : repo_lock(&r, j->repository, e);
+	rc = w->args->dry_run ? repo_open(&r, j->repository, e) : repochange_lock(&r, j->repository, e);
 	if (rc == 0)
 		rc = prune_repo(w, j, &r, e);
 	repo_close(&r);
@@ -249,8 +249,8 @@ static int mirror_one(struct work *w, const struct job *j, struct err *e)
 		/* With --all: those that have one. */
 		return w->args->all ? 0 : err_set(e, ERR_USAGE, "the job has no mirror");
 	}
-	if (repo_lock(&r, j->repository, e) == 0)
-		rc = mirror_update(&r, j->mirror, w->args->force, &w->ui.report, e);
+	if (repochange_lock(&r, j->repository, e) == 0)
+		rc = mirror_update(&r, j, w->args->force, &w->ui.report, e);
 	repo_close(&r);
 	if (rc || !w->args->json)
 		return rc;

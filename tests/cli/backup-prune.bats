@@ -228,7 +228,7 @@ pruned() {
 
 @test "a chain that begins anew in the middle: what is in front of the full goes by itself" {
 	keep_rules
-	silent eb run --full disk
+	ended 0 eb run --full disk
 	cp disk.img at.7.img
 	nights 1
 	mapfile -t ids < <(points '.[].id')
@@ -240,7 +240,7 @@ pruned() {
 
 @test "a chain that begins anew: points of the old chain stay as long as retention says" {
 	keep_rules
-	silent eb run --full disk
+	ended 0 eb run --full disk
 	cp disk.img at.7.img
 	mapfile -t ids < <(points '.[].id')
 	keep_rules "keep-last = 3"

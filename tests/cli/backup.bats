@@ -444,7 +444,7 @@ silent_or_lines() { # COMMAND...: succeeds, and has no complaint
 	# A line of the format: a comment, or a name, labels and a number.
 	run -1 grep -vE '^(#.*|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[0-9.e+]+)$' disk.prom
 	assert_output ""
-	grep -q 'job="disk"' disk.prom
+	grep -q 'backup="disk"' disk.prom
 	before=$(cat disk.prom; stat -c %i disk.prom)
 	echo "refuse 1" >track/fault
 	ended 1 eb run disk

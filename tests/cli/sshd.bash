@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what start_sshd sets is for the tests
 #
 # sshd: an sshd of the test's own, on 127.0.0.1 and a free high port, with its own configuration and keys.
 #

@@ -7,6 +7,7 @@
  *   --identity FILE  --known-hosts FILE  --ssh-config FILE  --accept-new  --timeout SECONDS     as in erabackup.conf(5)
  *   --file FILE      what comes is written to FILE too
  *   --stop-after N   stop reading after N bytes
+ *   --expect N       fewer than N bytes are an error of ours, of the kind 3
  *   --stall MS       wait so long after the first read
  *   --hooks          as a job with a pre-cut
  *
@@ -30,6 +31,7 @@
 #include "words/num.h"
 
 static unsigned long long stop_after = ~0ull;
+static unsigned long long expect;
 static unsigned int stall_ms;
 
 static void line(void *ctx, const char *text)
@@ -80,6 +82,8 @@ static int copy(const struct feed *f, struct err *e)
 			usleep(stall_ms * 1000);
 		stall_ms = 0;
 	}
+	if (sum < expect)
+		return err_set(e, ERR_CORRUPT, "the answer is too short");
 	return 0;
 }
 
@@ -117,7 +121,7 @@ static bool leaves_nothing(int threads, int fds)
 static const struct option options[] = {
 	{"identity", 1, NULL, 'i'}, {"known-hosts", 1, NULL, 'k'}, {"ssh-config", 1, NULL, 'F'},
 	{"accept-new", 0, NULL, 'a'}, {"timeout", 1, NULL, 't'}, {"file", 1, NULL, 'f'}, {"stop-after", 1, NULL, 's'},
-	{"stall", 1, NULL, 'w'}, {"hooks", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
+	{"expect", 1, NULL, 'e'}, {"stall", 1, NULL, 'w'}, {"hooks", 0, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
 
 static void take_option(int c, struct job *j, struct feed_opts *o)
@@ -131,6 +135,7 @@ static void take_option(int c, struct job *j, struct feed_opts *o)
 	case 'a': j->accept_new = true; break;
 	case 't': j->timeout = (unsigned int)atoi(optarg); break;
 	case 's': stop_after = strtoull(optarg, NULL, 10); break;
+	case 'e': expect = strtoull(optarg, NULL, 10); break;
 	case 'w': stall_ms = (unsigned int)atoi(optarg); break;
 	case 'h': j->pre_cut = hook; break;
 	case 'f':

@@ -23,6 +23,9 @@ struct stream_opts {
 	bool passes;
 };
 
+/* Of the filesystem that HEAD names; NULL: none. */
+static const char *stream_uuid;
+
 __attribute__((unused)) static void stream_id(uint8_t id[WIRE_ID_LEN], unsigned int n)
 {
 	memset(id, 0, WIRE_ID_LEN);
@@ -49,6 +52,8 @@ __attribute__((unused)) static void stream_head(struct wire_head *h, const struc
 	h->consistency = WIRE_CALLERS;
 	h->flags = o->passes;
 	strcpy(h->field[WIRE_HOST], "test");
+	if (stream_uuid)
+		strcpy(h->field[WIRE_FSUUID], stream_uuid);
 }
 
 /* One stream of `source` into `file`: a pass for each set, of the source as it is then. */

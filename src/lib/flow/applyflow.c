@@ -274,6 +274,10 @@ int applyflow_run(int fd, const char *name, const struct applyflow_opts *opts,
 	if (streamin_open(&a->in, fd, name, e))
 		goto out;
 	r->head = a->in.check.head;
+	if (opts->look && opts->look(opts->ctx, &r->head, e)) {
+		err_prefix(e, "%s", name);
+		goto out;
+	}
 	if (prepare(a, r, e) || make_room(a, e) || all_passes(a, e))
 		goto out;
 	r->end = a->in.check.end;

@@ -26,6 +26,9 @@ struct applyflow_opts {
 	bool force;         /* a full may go over something unknown */
 	unsigned int threads;
 	struct tick tick;
+	/* Asked as soon as HEAD was read: -1 ends it. NULL: nobody is. */
+	int (*look)(void *ctx, const struct wire_head *h, struct err *e);
+	void *ctx;
 };
 
 struct applyflow_result {

@@ -21,6 +21,7 @@
 
 #define LOOK_MS 200
 #define PIPE_LEN (1 << 20)
+#define CHILD_GRACE_MS 30000
 #define LINE_LEN 1024
 #define WORDS_MAX 64
 
@@ -235,6 +236,7 @@ static int open_remote(struct feed *f, struct err *e)
 		.accept_new = j->accept_new,
 		.timeout_s = j->timeout ? j->timeout : 60,
 		.command = f->o.request,
+		.cut = &f->cut,
 	};
 
 	return remote_open(&f->remote, &o, e);
@@ -244,7 +246,7 @@ static int open_remote(struct feed *f, struct err *e)
 static int open_child(struct feed *f, struct err *e)
 {
 	const char *argv[WORDS_MAX + 1] = {"/bin/sh", "-c", f->o.request, NULL};
-	const struct child_opts o = {.argv = argv, .io = -1, .err = -1, .leashed = true};
+	const struct child_opts o = {.argv = argv, .io = -1, .err = -1, .cut = &f->cut, .leashed = true};
 	const bool quoted = f->o.job->pre_cut || f->o.job->post_cut;
 	char *words = strdup(f->o.request);
 	char *rest = NULL;
@@ -340,7 +342,7 @@ static int judge_status(const struct feed *f, struct err *e)
 		/* Of a source on this machine it begins with its path already. */
 		if (strncmp(f->reason, source, strlen(source)) != 0)
 			err_prefix(e, "%s", source);
-		return f->hint[0] ? err_hint(e, "%s", f->hint) : -1;
+		return f->hint[0] ? err_hint(e, "the source says: %s", f->hint) : -1;
 	}
 	if (f->sig[0])
 		return err_set(e, ERR_RUNTIME, "%s: the command was ended by SIG%s%s%.300s", source, f->sig,
@@ -357,8 +359,9 @@ static int judge_status(const struct feed *f, struct err *e)
 /* What the thread could not do. */
 static int judge_error(const struct feed *f, struct err *e)
 {
-	if (!f->gave_up || e->kind == ERR_NONE)
-		*e = f->error;
+	if (f->gave_up)
+		return give_up(f, e);
+	*e = f->error;
 	return -1;
 }
 
@@ -388,6 +391,9 @@ void feed_close(struct feed *f)
 	atomic_store(&f->cut, true);
 	join(f);
 	remote_close(f->remote);
+	/* It may have something to put back first. */
+	if (f->child)
+		child_end(f->child, CHILD_GRACE_MS);
 	child_close(f->child);
 	if (f->pipe[0] >= 0)
 		close(f->pipe[0]);

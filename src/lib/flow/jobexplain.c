@@ -49,11 +49,12 @@ int jobexplain(const struct job *j, const struct report *report, struct jobexpla
 	struct err why = {0};
 	struct token from;
 	bool refused;
+	bool damaged;
 	int rc = -1;
 
 	memset(x, 0, sizeof(*x));
 	if (repo_open(&repo, j->repository, e) ||
-	    jobstart(&repo, false, report->threads, &from, x->reason, sizeof(x->reason), e))
+	    jobstart(&repo, false, report->threads, &from, &damaged, x->reason, sizeof(x->reason), e))
 		goto out;
 	x->full = from.full;
 	rc = estimate(j, &from, report, x, &refused, &why);

@@ -14,7 +14,7 @@
 #include "flow/problem.h"
 #include "flow/pruneflow.h"
 #include "flow/receive.h"
-#include "flow/repo.h"
+#include "flow/repochange.h"
 #include "flow/verifyrepo.h"
 #include "system/clock.h"
 #include "words/num.h"
@@ -38,13 +38,16 @@ static int receive_from(struct repo *repo, const struct job *j, const struct tok
 	return receive(repo, from, &o, got, e);
 }
 
-static int receive_any(struct repo *repo, const struct job *j, struct token *from, const struct report *report,
-		       struct receive_result *got, struct jobrun_result *r, struct err *e)
+static int receive_any(struct repo *repo, const struct job *j, struct token *from, bool damaged,
+		       const struct report *report, struct receive_result *got, struct jobrun_result *r, struct err *e)
 {
 	struct err why = {0};
 
 	if (from->full) {
-		report_note(report, "a full, because %s", r->reason);
+		if (damaged)
+			report_warn(report, "a full, because a chain is not built on damage: %s", r->reason);
+		else
+			report_note(report, "a full, because %s", r->reason);
 		return receive_from(repo, j, from, report, got, e);
 	}
 	if (receive_from(repo, j, from, report, got, &why) == 0)
@@ -93,10 +96,13 @@ static int backup(struct repo *repo, const struct job *j, bool full, const struc
 	struct receive_result got;
 	struct token from;
 	char size[NUM_SIZE_LEN];
+	bool damaged;
 
-	if (jobstart(repo, full, report->threads, &from, r->reason, sizeof(r->reason), e) ||
-	    receive_any(repo, j, &from, report, &got, r, e))
+	if (jobstart(repo, full, report->threads, &from, &damaged, r->reason, sizeof(r->reason), e) ||
+	    receive_any(repo, j, &from, damaged, report, &got, r, e))
 		return -1;
+	if (!from.full && got.stream.kind == WIRE_FULL)
+		snprintf(r->reason, sizeof(r->reason), "the source sent one");
 	r->committed = true;
 	r->stream = got.stream;
 	r->seconds = (uint64_t)(clock_us() - begin_us) / 1000000;
@@ -153,7 +159,7 @@ static int prune(struct repo *repo, const struct job *j, const struct report *re
 
 static int mirror(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
 {
-	return j->mirror ? mirror_update(repo, j->mirror, false, report, e) : 0;
+	return j->mirror ? mirror_update(repo, j, false, report, e) : 0;
 }
 
 /* Each that is due, whatever became of the one before; the first failure is the one that is told as such. */
@@ -195,7 +201,7 @@ static int in_repository(const struct job *j, bool full, const struct report *re
 			 struct err *e)
 {
 	struct repo repo;
-	int rc = repo_lock(&repo, j->repository, e);
+	int rc = repochange_lock(&repo, j->repository, e);
 
 	if (rc == 0) {
 		rc = backup(&repo, j, full, report, r, e) ? after_failure(&repo, j, report, e)

@@ -6,7 +6,7 @@
 
 #include "flow/streamverify.h"
 
-int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from, char *reason, size_t len,
+int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from, bool *damaged, char *reason, size_t len,
 	     struct err *e)
 {
 	struct err why = {0};
@@ -15,6 +15,7 @@ int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from
 
 	memset(from, 0, sizeof(*from));
 	from->full = true;
+	*damaged = false;
 	snprintf(reason, len, "%s", full ? "a full was asked for" : "it is the first backup");
 	if (full || r->cat.nr == 0)
 		return 0;
@@ -26,6 +27,7 @@ int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from
 	if (changed && r->lock >= 0 && repo_commit(r, e))
 		return -1;
 	if (!good) {
+		*damaged = true;
 		snprintf(reason, len, "%s", why.text);
 		return 0;
 	}

@@ -14,9 +14,9 @@
 
 /*
  * *from, and in reason, of `len` bytes, why it is "full"; empty where it is not. With `full` a person asked for it.
- * A file that was touched is verified; the marks are committed where the repository is locked.
+ * *damaged: the reason is that the chain is. A file that was touched is verified; the marks are committed where the repository is locked.
  */
-int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from, char *reason, size_t len,
+int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from, bool *damaged, char *reason, size_t len,
 	     struct err *e);
 
 #endif

@@ -6,10 +6,10 @@
 
 #include "system/statefile.h"
 
-/* Names of jobs have no character that a label would have to quote. */
+/* Names of jobs have no character that a label would have to quote. The label "job" is Prometheus' own. */
 static void gauge(FILE *f, const char *job, const char *name, const char *help, double value)
 {
-	fprintf(f, "# HELP erabackup_%s %s\n# TYPE erabackup_%s gauge\nerabackup_%s{job=\"%s\"} %.17g\n", name, help,
+	fprintf(f, "# HELP erabackup_%s %s\n# TYPE erabackup_%s gauge\nerabackup_%s{backup=\"%s\"} %.17g\n", name, help,
 		name, name, job, value);
 }
 

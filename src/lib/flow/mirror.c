@@ -26,10 +26,10 @@ static bool is_ours(const struct repo *r, const char *mirror)
 }
 
 /* The whole chain: only what differs is written. */
-static int restore(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e)
+static int restore(const struct repo *r, const struct job *j, bool force, const struct report *report, struct err *e)
 {
-	const struct restoreflow_opts o = {.target = mirror, .differences = true,
-					   .force = force || is_ours(r, mirror), .threads = report->threads,
+	const struct restoreflow_opts o = {.target = j->mirror, .differences = true,
+					   .force = force || is_ours(r, j->mirror), .threads = report->threads,
 					   .tick = report->tick};
 	struct restoreflow_result result;
 
@@ -38,7 +38,7 @@ static int restore(const struct repo *r, const char *mirror, bool force, const s
 	if (e->kind != ERR_IDENTITY)
 		return -1;
 	e->hint[0] = '\0';
-	return err_hint(e, "if it may be overwritten: erabackup mirror --force");
+	return err_hint(e, "if it may be overwritten: erabackup mirror --force %s", j->name);
 }
 
 static int apply(const struct repo *r, size_t i, const char *mirror, const struct report *report, struct err *e)
@@ -75,7 +75,7 @@ static size_t missing_from(const struct repo *r, const char *mirror, bool *known
 	return *known ? i + 1 : chain;
 }
 
-int mirror_update(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e)
+int mirror_update(const struct repo *r, const struct job *j, bool force, const struct report *report, struct err *e)
 {
 	struct err why = {0};
 	bool known;
@@ -83,17 +83,17 @@ int mirror_update(const struct repo *r, const char *mirror, bool force, const st
 
 	if (r->cat.nr == 0)
 		return err_set(e, ERR_RUNTIME, "%s: the repository has no stream yet", r->dir);
-	i = missing_from(r, mirror, &known);
+	i = missing_from(r, j->mirror, &known);
 	if (!known) {
-		report_step(report, "making the mirror %s", mirror);
-		return restore(r, mirror, force, report, e);
+		report_step(report, "making the mirror %s", j->mirror);
+		return restore(r, j, force, report, e);
 	}
 	/* The head once more costs nothing but its reading, and shows whether somebody was at the mirror. */
 	if (i == r->cat.nr)
 		i--;
 	for (; i < r->cat.nr; i++) {
 		report_step(report, "applying %s to the mirror", r->cat.streams[i].name);
-		if (apply(r, i, mirror, report, &why))
+		if (apply(r, i, j->mirror, report, &why))
 			break;
 	}
 	if (why.kind != ERR_IDENTITY) {
@@ -101,7 +101,7 @@ int mirror_update(const struct repo *r, const char *mirror, bool force, const st
 		return why.kind == ERR_NONE ? 0 : -1;
 	}
 	report_warn(report, "%s; it is restored from the chain", why.text);
-	return restore(r, mirror, force, report, e);
+	return restore(r, j, force, report, e);
 }
 
 int mirror_compare(const struct repo *r, const char *mirror, const struct report *report, struct err *e)

@@ -12,10 +12,11 @@
 
 #include "flow/repo.h"
 #include "flow/report.h"
+#include "pure/job.h"
 #include "words/err.h"
 
-/* `force`: also over something that is not known to be this mirror. The repository is locked. */
-int mirror_update(const struct repo *r, const char *mirror, bool force, const struct report *report, struct err *e);
+/* The job's mirror. `force`: also over something that is not known to be this mirror. The repository is locked. */
+int mirror_update(const struct repo *r, const struct job *j, bool force, const struct report *report, struct err *e);
 
 /* Is every byte of it what the chain says? ERR_IDENTITY where one differs. */
 int mirror_compare(const struct repo *r, const char *mirror, const struct report *report, struct err *e);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/repochange.h"
 #include "flow/pruneflow.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static int merge_into(struct repo *r, const struct prunestep *step, const struct
 	catalog_describe(&merged.head, &merged.end, merged.stream, &s);
 	s.time = r->cat.streams[step->last].time;
 	catalog_name(&s);
-	return repo_exchange(r, fd, INCOMING, step->first, step->last, &s, e);
+	return repochange_exchange(r, fd, INCOMING, step->first, step->last, &s, e);
 }
 
 static int merge(struct repo *r, const struct prunestep *step, int level, const struct report *report, struct err *e)
@@ -37,7 +38,7 @@ static int merge(struct repo *r, const struct prunestep *step, int level, const 
 	if (repo_incoming_path(r, INCOMING, path, e))
 		return -1;
 	o.paths = repo_paths(r, step->first, step->last, e);
-	fd = o.paths ? repo_incoming(r, INCOMING, e) : -1;
+	fd = o.paths ? repochange_incoming(r, INCOMING, e) : -1;
 	if (fd >= 0) {
 		rc = merge_into(r, step, &o, fd, path, e);
 		close(fd);
@@ -61,7 +62,7 @@ static int step(struct repo *r, const struct retention *keep, int level, const s
 		goto out;
 	rc = 0;
 	if (pruneplan_next(&r->cat, why, MERGEFLOW_LAYERS_MAX, &next)) {
-		rc = next.merge ? merge(r, &next, level, report, e) : repo_drop(r, next.first, next.last, e);
+		rc = next.merge ? merge(r, &next, level, report, e) : repochange_drop(r, next.first, next.last, e);
 		rc = rc ? -1 : 1;
 	}
 out:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "flow/repochange.h"
 #include "flow/receive.h"
 
 #include <stdio.h>
@@ -31,8 +32,6 @@ static int check_head(const struct token *from, const struct wire_head *h, struc
 		return err_set(e, ERR_IDENTITY, "sent a stream that is neither a full nor an incremental");
 	if (h->flags & WIRE_HEAD_MERGED)
 		return err_set(e, ERR_IDENTITY, "sent a merged stream, and only a repository makes these");
-	if (h->era_c > UINT32_MAX)
-		return err_set(e, ERR_CORRUPT, "sent a stream of an era that dm-era does not have");
 	if (h->size / h->granule >= BLOCKS_MAX)
 		return err_set(e, ERR_CORRUPT, "sent a stream of a device of more era blocks than dm-era can have");
 	if (h->kind == WIRE_INCREMENTAL && wire_id_is_zero(h->parent_id))
@@ -57,15 +56,28 @@ static int check_link(const struct repo *r, const struct wire_head *h, struct er
 	return rc;
 }
 
+struct asked {
+	const struct repo *r;
+	const struct token *from;
+};
+
+/* Before terabytes of it were taken. */
+static int on_head(void *ctx, const struct wire_head *h, struct err *e)
+{
+	const struct asked *a = ctx;
+
+	return check_head(a->from, h, e) || check_link(a->r, h, e) ? -1 : 0;
+}
+
 /* All of the answer, and how the far side ended: of two errors the one that is the cause is told. */
 static int read_feed(struct repo *r, struct feed *f, const struct token *from, const struct receive_opts *o,
 		     struct applyflow_result *v, struct err *e)
 {
-	const struct applyflow_opts apply = {.threads = o->threads, .tick = o->tick};
+	struct asked asked = {r, from};
+	const struct applyflow_opts apply = {.threads = o->threads, .tick = o->tick, .look = on_head, .ctx = &asked};
 
-	if (applyflow_run(feed_fd(f), o->job->source, &apply, v, e) == 0 &&
-	    (check_head(from, &v->head, e) || check_link(r, &v->head, e)))
-		err_prefix(e, "%s", o->job->source);
+	if (applyflow_run(feed_fd(f), o->job->source, &apply, v, e) == 0 && v->end.era_c > UINT32_MAX)
+		err_set(e, ERR_CORRUPT, "%s: sent a stream of an era that dm-era does not have", o->job->source);
 	return feed_end(f, e);
 }
 
@@ -118,10 +130,10 @@ static int into_file(struct repo *r, int fd, const char *path, const struct toke
 
 	if (feed_open(&f, &feed, e) == 0 && read_feed(r, f, from, o, &v, e) == 0) {
 		take_result(got, &v, begin);
-		rc = repo_add(r, fd, INCOMING, &got->stream, e);
+		rc = repochange_add(r, fd, INCOMING, &got->stream, e);
 	} else if (f) {
 		/* By the source, or by us: what it sends cannot stand behind the head. */
-		got->refused = feed_status(f) == ERR_IDENTITY || (feed_status(f) == 0 && e->kind == ERR_IDENTITY);
+		got->refused = e->kind == ERR_IDENTITY;
 	}
 	feed_close(f);
 	return rc;
@@ -137,7 +149,7 @@ int receive(struct repo *r, const struct token *from, const struct receive_opts 
 	memset(got, 0, sizeof(*got));
 	if (repo_incoming_path(r, INCOMING, path, e))
 		return -1;
-	fd = repo_incoming(r, INCOMING, e);
+	fd = repochange_incoming(r, INCOMING, e);
 	if (fd < 0)
 		return -1;
 	rc = into_file(r, fd, path, from, o, got, e);

@@ -9,14 +9,13 @@
  *	DIR/streams/      immutable once named
  *	DIR/incoming/     what is being written; whoever has the lock may throw it away
  *
- * The order of every change: the new file whole and durable in incoming/; the intent in the state; the name in streams/,
- * durable; the change in the state; only then are old files removed. repo_lock finishes or discards what was left in
- * between.
+ * Changes are made by flow/repochange alone.
  */
 #ifndef ERA_FLOW_REPO_H
 #define ERA_FLOW_REPO_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -37,44 +36,36 @@ int repo_create(const char *dir, struct err *e);
 /* Read the state. Close always. Nothing is changed. */
 int repo_open(struct repo *r, const char *dir, struct err *e);
 
-/* As repo_open, locked, and what a dead run left is finished or discarded. ERR_BUSY names the holder. */
-int repo_lock(struct repo *r, const char *dir, struct err *e);
-
 /* Locked, and the state is not even read: for whoever makes it again. */
 int repo_lock_only(struct repo *r, const char *dir, struct err *e);
+
+/* The same of a directory that has streams and may have lost all else: it gets a new id where it has none. */
+int repo_lock_wreck(struct repo *r, const char *dir, struct err *e);
 
 /* As repo_open, and no stream is removed until repo_close. */
 int repo_read(struct repo *r, const char *dir, struct err *e);
 
-/* repo_lock, and where nothing can be written repo_read: r->lock tells which. */
-int repo_lock_to_verify(struct repo *r, const char *dir, struct err *e);
+/* Read it (again), for repo_lock_only. */
+int repo_load(struct repo *r, struct err *e);
 
 void repo_close(struct repo *r);
 
 /* The catalog becomes the state. Locked. */
 int repo_commit(struct repo *r, struct err *e);
 
-/* DIR/streams/NAME, DIR/incoming/NAME. ERR_USAGE where it is too long. */
+/* DIR/NAME, DIR/streams/NAME, DIR/incoming/NAME. ERR_USAGE where it is too long. */
+int repo_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
 int repo_stream_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
 int repo_incoming_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
 
-/* An empty file in incoming/: a descriptor, or -1. Locked. */
-int repo_incoming(const struct repo *r, const char *name, struct err *e);
-
-/*
- * The file `incoming` is whole; make it durable, place it as s->name behind the head, and commit. s->mtime_ns is set.
- */
-int repo_add(struct repo *r, int fd, const char *incoming, struct catalog_stream *s, struct err *e);
-
-/* The same, in place of the streams first to last, whose files are removed then. */
-int repo_exchange(struct repo *r, int fd, const char *incoming, size_t first, size_t last, struct catalog_stream *s,
-		  struct err *e);
-
-/* Streams first to last go. */
-int repo_drop(struct repo *r, size_t first, size_t last, struct err *e);
+/* Durable; one that is there already is fine. */
+int repo_make_dir(const char *path, struct err *e);
 
 /* As a catalog has it. */
 uint64_t repo_mtime_ns(const struct stat *st);
+
+/* Does the error say that the file is gone or cannot be given back by its disk? */
+bool repo_is_lost(int error);
 
 /* Is the file of stream i there, and as it was when it was last found good? 1, 0, or -1. */
 int repo_untouched(const struct repo *r, size_t i, struct err *e);

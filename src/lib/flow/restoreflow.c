@@ -135,12 +135,10 @@ static int next_entry(struct restore *r, struct err *e)
 	return 0;
 }
 
-/* What is read of the target at once ends at a multiple of 1 MiB, as DATA does anyway. */
-static uint64_t piece_end(const struct restore *r, uint64_t end)
+/* Will the target be read? Then zeros are as much work as data. */
+static bool reads(const struct restore *r)
 {
-	if (r->out.mode != RESTOREOUT_DIFFERENCES && r->out.mode != RESTOREOUT_COMPARE)
-		return end;
-	return num_min(end, (r->at / RESTOREOUT_READ_MAX + 1) * RESTOREOUT_READ_MAX);
+	return r->out.mode == RESTOREOUT_DIFFERENCES || r->out.mode == RESTOREOUT_COMPARE;
 }
 
 /* The next bytes of the entry that are covered, or not: skipped, or a piece. Returns what it costs. */
@@ -159,13 +157,14 @@ static uint64_t take_piece(struct restore *r, struct batch *b)
 		r->at = end;
 		return 0;
 	}
-	end = piece_end(r, end);
+	if (reads(r))
+		end = num_min(end, (r->at / RESTOREOUT_ZEROS_MAX + 1) * RESTOREOUT_ZEROS_MAX);
 	b->pieces[b->nr++] = (struct piece){r->entry, r->at, end - r->at};
 	*(data ? &r->result->data_bytes : &r->result->zero_bytes) += end - r->at;
 	r->done += end - r->at;
 	r->stream += first ? r->entry.stored_len : 0;
 	r->at = end;
-	return data ? first * r->entry.len : r->out.there ? end - b->pieces[b->nr - 1].offset : 0;
+	return data ? first * r->entry.len : reads(r) ? b->pieces[b->nr - 1].len : 0;
 }
 
 static int fill(void *ctx, void *slot, struct err *e)

@@ -12,6 +12,7 @@
 
 /* What differs in one byte is written as a whole page of the device. */
 #define UNIT 4096u
+#define READ_LEN 1048576u
 
 static int no_memory(const struct restoreout *o, struct err *e)
 {
@@ -45,10 +46,13 @@ int restoreout_open(struct restoreout *o, enum restoreout_mode mode, const char 
 	if (mode != RESTOREOUT_DIFFERENCES && mode != RESTOREOUT_COMPARE)
 		return 0;
 	o->there = calloc(threads, sizeof(*o->there));
-	for (i = 0; o->there && i < threads; i++)
-		o->there[i] = aligned_alloc(SOURCE_ALIGN, RESTOREOUT_READ_MAX + SOURCE_ALIGN);
-	if (!o->there || !o->there[threads - 1])
+	if (!o->there)
 		return no_memory(o, e);
+	for (i = 0; i < threads; i++) {
+		o->there[i] = aligned_alloc(SOURCE_ALIGN, READ_LEN + SOURCE_ALIGN);
+		if (!o->there[i])
+			return no_memory(o, e);
+	}
 	return mode == RESTOREOUT_COMPARE ? open_sources(o, e) : 0;
 }
 
@@ -93,17 +97,12 @@ static int differs(const struct restoreout *o, const uint8_t *content, const uin
 	return err_set(e, ERR_IDENTITY, "%s: differs at byte %llu", o->name, (unsigned long long)(off + i));
 }
 
-/* Holes of an image are zeros that need not be read. */
 static int compare(struct restoreout *o, unsigned int thread, const uint8_t *content, uint64_t off, uint64_t len,
 		   struct err *e)
 {
-	struct source *s = &o->sources[thread];
 	uint8_t *there = o->there[thread];
-	bool hole;
 
-	if (!content && source_same(s, off, off + len, &hole) == off + len && hole)
-		return 0;
-	if (source_read(s, there, off, len, e))
+	if (source_read(&o->sources[thread], there, off, len, e))
 		return -1;
 	return same(content, there, len) ? 0 : differs(o, content, there, off, e);
 }
@@ -136,27 +135,58 @@ static int put_differing(struct restoreout *o, const uint8_t *content, const uin
 	return len > run ? put(o, content ? content + run : NULL, off + run, len - run, e) : 0;
 }
 
-/* Is it in a hole of an image? Where nobody can say, it is not. */
-static bool in_hole(const struct sink *s, uint64_t off, uint64_t len)
-{
-	const off_t data = lseek(s->fd, (off_t)off, SEEK_DATA);
-
-	return data < 0 ? errno == ENXIO : (uint64_t)data >= off + len;
-}
-
 static int put_where_different(struct restoreout *o, unsigned int thread, const uint8_t *content, uint64_t off,
 			       uint64_t len, struct err *e)
 {
 	uint8_t *there = o->there[thread];
 	size_t got;
 
-	if (!content && (o->sink->blank || (!o->sink->device && in_hole(o->sink, off, len))))
-		return 0;
 	if (fdio_pread(o->sink->fd, o->name, there, len, off, &got, e))
 		return -1;
 	if (got < len)
 		return err_set(e, ERR_RUNTIME, "%s: ends at byte %llu", o->name, (unsigned long long)(off + got));
 	return same(content, there, len) ? 0 : put_differing(o, content, there, off, len, e);
+}
+
+/* Zeros */
+
+/* Where a hole ends that begins at off, at most `end`; off where it is none, or nobody can say. */
+static uint64_t hole_end(struct restoreout *o, unsigned int thread, uint64_t off, uint64_t end)
+{
+	uint64_t same_end;
+	bool hole;
+	off_t data;
+
+	if (o->mode == RESTOREOUT_COMPARE) {
+		same_end = source_same(&o->sources[thread], off, end, &hole);
+		return hole ? same_end : off;
+	}
+	if (o->sink->blank)
+		return end;
+	if (o->sink->device)
+		return off;
+	data = lseek(o->sink->fd, (off_t)off, SEEK_DATA);
+	if (data < 0)
+		return errno == ENXIO ? end : off;
+	return num_min((uint64_t)data, end);
+}
+
+/* Only what is no hole already is read. */
+static int zeros(struct restoreout *o, unsigned int thread, uint64_t off, uint64_t len, struct err *e)
+{
+	const uint64_t end = off + len;
+	uint64_t n;
+	int rc;
+
+	while ((off = hole_end(o, thread, off, end)) < end) {
+		n = num_min(end - off, READ_LEN - off % READ_LEN);
+		rc = o->mode == RESTOREOUT_COMPARE ? compare(o, thread, NULL, off, n, e)
+						   : put_where_different(o, thread, NULL, off, n, e);
+		if (rc)
+			return -1;
+		off += n;
+	}
+	return 0;
 }
 
 int restoreout_put(struct restoreout *o, unsigned int thread, const uint8_t *content, uint64_t off, uint64_t len,
@@ -168,9 +198,11 @@ int restoreout_put(struct restoreout *o, unsigned int thread, const uint8_t *con
 	case RESTOREOUT_WRITE:
 		return put(o, content, off, len, e);
 	case RESTOREOUT_DIFFERENCES:
-		return put_where_different(o, thread, content, off, len, e);
+		return !content ? zeros(o, thread, off, len, e)
+				: put_where_different(o, thread, content, off, len, e);
 	case RESTOREOUT_COMPARE:
-		return compare(o, thread, content, off, len, e);
+		return !content ? zeros(o, thread, off, len, e)
+				: compare(o, thread, content, off, len, e);
 	}
 	return err_set(e, ERR_RUNTIME, "%s: no such way to restore", o->name);
 }

@@ -20,8 +20,8 @@ enum restoreout_mode {
 	RESTOREOUT_COMPARE,	/* the target is read past the page cache, and never written */
 };
 
-/* At most so many bytes a call, where the target is read. */
-#define RESTOREOUT_READ_MAX 1048576u
+/* At most so many zeros a call, where the target is read: so that threads share them. */
+#define RESTOREOUT_ZEROS_MAX (UINT64_C(64) << 20)
 
 struct restoreout {
 	enum restoreout_mode mode;
@@ -41,7 +41,7 @@ void restoreout_close(struct restoreout *o);
 /* RESTOREOUT_COMPARE: an image has the size, a device as much. ERR_IDENTITY where not. */
 int restoreout_check_size(const struct restoreout *o, uint64_t size, struct err *e);
 
-/* content may be NULL: zeros. ERR_IDENTITY where compared bytes differ. */
+/* content, of at most 1 MiB, may be NULL: zeros. ERR_IDENTITY where compared bytes differ. */
 int restoreout_put(struct restoreout *o, unsigned int thread, const uint8_t *content, uint64_t off, uint64_t len,
 		   struct err *e);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "flow/streamverify.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,18 +57,6 @@ static int read_all(const struct repo *r, size_t i, const char *path, int fd, co
 	return check_link(r, i, path, &v.head, e);
 }
 
-/* Is it the medium that does not give it back? Only asked where reading has failed. */
-static bool is_unreadable(int fd)
-{
-	static char buf[65536];
-	off_t at = 0;
-	ssize_t n;
-
-	while ((n = pread(fd, buf, sizeof(buf), at)) > 0)
-		at += n;
-	return n < 0 && errno == EIO;
-}
-
 int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e)
 {
 	const struct applyflow_opts o = {.threads = threads, .tick = *t};
@@ -82,13 +69,9 @@ int streamverify(struct repo *r, size_t i, unsigned int threads, const struct ti
 	if (repo_stream_path(r, s->name, path, e))
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		rc = err_set(e, ERR_CORRUPT, "%s: is gone", path);
-	else if (fd < 0)
-		return err_sys(e, "%s: cannot open", path);
-	else
-		rc = read_all(r, i, path, fd, &o, &mtime_ns, e);
-	if (rc && fd >= 0 && e->kind == ERR_RUNTIME && is_unreadable(fd))
+	rc = fd < 0 ? err_sys(e, "%s: cannot open", path) : read_all(r, i, path, fd, &o, &mtime_ns, e);
+	/* What the disk does not give back is damaged, whatever it calls that. */
+	if (rc && e->sys && repo_is_lost(e->sys))
 		e->kind = ERR_CORRUPT;
 	if (fd >= 0)
 		close(fd);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "flow/repo.h"
 #include "system/fdio.h"
@@ -14,6 +15,7 @@
 
 struct found {
 	struct catalog_stream s;
+	uint64_t written_ns; /* when its file was */
 	bool used;
 };
 
@@ -56,6 +58,7 @@ static int look(struct search *x, const char *name, struct err *e)
 	char path[PATH_MAX];
 	char text[sizeof(e->text)];
 	struct catalog_stream named;
+	struct stat st;
 
 	if (!more)
 		return err_set(e, ERR_RUNTIME, "%s: no memory for its streams", x->r.dir);
@@ -66,8 +69,10 @@ static int look(struct search *x, const char *name, struct err *e)
 	memset(more, 0, sizeof(*more));
 	if (streamfile_look(&f, path, &why) == 0)
 		catalog_describe(&f.head, &f.end, f.length, &more->s);
+	if (f.fd >= 0 && fstat(f.fd, &st) == 0)
+		more->written_ns = repo_mtime_ns(&st);
 	streamfile_close(&f);
-	if (why.kind != ERR_NONE && why.kind != ERR_CORRUPT) {
+	if (why.kind == ERR_RUNTIME && !repo_is_lost(why.sys)) {
 		*e = why;
 		return -1;
 	}
@@ -144,7 +149,9 @@ static int younger_first(const void *a, const void *b)
 
 	if (same_id(x->s.generation, y->s.generation) && x->s.era_c != y->s.era_c)
 		return x->s.era_c < y->s.era_c ? 1 : -1;
-	return x->s.time < y->s.time ? 1 : x->s.time > y->s.time ? -1 : 0;
+	if (x->s.time != y->s.time)
+		return x->s.time < y->s.time ? 1 : -1;
+	return x->written_ns < y->written_ns ? 1 : x->written_ns > y->written_ns ? -1 : 0;
 }
 
 /* Does nothing start where it ends? */
@@ -213,6 +220,15 @@ out:
 	return rc;
 }
 
+/* A directory without streams was never a repository, or its disk is not mounted. */
+static bool is_wreck(const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.*s/streams", PATH_MAX - 16, dir);
+	return access(path, F_OK) == 0;
+}
+
 int unlock(const char *dir, const struct report *report, struct unlock_result *u, struct err *e)
 {
 	struct search x = {.report = report, .u = u};
@@ -225,12 +241,12 @@ int unlock(const char *dir, const struct report *report, struct unlock_result *u
 	repo_close(&whole);
 	if (rc == 0)
 		return err_set(e, ERR_USAGE, "%s: its state is well, there is nothing to unlock", dir);
-	if (why.kind != ERR_CORRUPT) {
+	if (!is_wreck(dir)) {
 		*e = why;
 		return -1;
 	}
 	report_note(report, "%s", why.text);
-	rc = repo_lock_only(&x.r, dir, e) || look_at_all(&x, e) || rebuild(&x, e) ? -1 : 0;
+	rc = repo_lock_wreck(&x.r, dir, e) || look_at_all(&x, e) || rebuild(&x, e) ? -1 : 0;
 	free(x.all);
 	repo_close(&x.r);
 	return rc;

@@ -71,23 +71,31 @@ static int find_foreign(struct repo *r, const struct verifyrepo_opts *o, unsigne
 	return 0;
 }
 
-int verifyrepo(struct repo *r, const struct verifyrepo_opts *o, struct err *e)
+static int all(struct repo *r, const struct verifyrepo_opts *o, unsigned int *bad, struct err *e)
 {
-	unsigned int bad = 0;
 	size_t i;
 
 	for (i = 0; i < r->cat.nr; i++)
-		if (stop_check(e) || verify_one(r, i, o, &bad, e))
-			return -1;
-	if (find_foreign(r, o, &bad, e))
+		if (stop_check(e) || verify_one(r, i, o, bad, e))
+			return err_prefix(e, "%s", r->dir);
+	return find_foreign(r, o, bad, e);
+}
+
+int verifyrepo(struct repo *r, const struct verifyrepo_opts *o, struct err *e)
+{
+	struct err kept = {0};
+	unsigned int bad = 0;
+
+	if (all(r, o, &bad, e) == 0) {
+		r->cat.checked = (uint64_t)time(NULL);
+		if (bad == 0)
+			r->cat.verified = r->cat.checked;
+	}
+	/* What was found counts, also where it was not all. */
+	if (r->lock >= 0 && repo_commit(r, e->kind ? &kept : e))
 		return -1;
-	r->cat.checked = (uint64_t)time(NULL);
-	if (bad == 0)
-		r->cat.verified = r->cat.checked;
-	if (r->lock >= 0 && repo_commit(r, e))
-		return -1;
-	if (bad == 0)
-		return 0;
+	if (e->kind || bad == 0)
+		return e->kind ? -1 : 0;
 	err_set(e, ERR_CORRUPT, "%s: %u file%s damaged, missing or foreign", r->dir, bad, bad == 1 ? " is" : "s are");
 	return err_hint(e, "erabackup verify names them; put a good copy back, or let the next run make a full");
 }

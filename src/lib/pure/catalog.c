@@ -101,11 +101,15 @@ static int follows(const struct catalog_stream *before, const struct catalog_str
 
 int catalog_takes(const struct catalog *c, const struct catalog_stream *s, struct err *e)
 {
+	size_t i;
+
 	if (c->nr >= CATALOG_STREAMS_MAX) {
 		err_set(e, ERR_RUNTIME, "the repository has %zu streams and takes no more", c->nr);
 		return err_hint(e, "prune it: keep-last and others in erabackup.conf(5)");
 	}
-	if (catalog_by_name(c, s->name) < c->nr || catalog_by_state(c, s->state_id) < c->nr)
+	for (i = 0; i < c->nr_removing && strcmp(c->removing[i], s->name) != 0; i++)
+		;
+	if (i < c->nr_removing || catalog_by_name(c, s->name) < c->nr || catalog_by_state(c, s->state_id) < c->nr)
 		return err_set(e, ERR_IDENTITY, "%s: is in the repository already", s->name);
 	return follows(c->nr ? &c->streams[c->nr - 1] : NULL, s, e);
 }

@@ -93,7 +93,7 @@ bool catalog_consistent(const struct catalog_stream *s);
 /* Whose file has that name; c->nr: none. */
 size_t catalog_by_name(const struct catalog *c, const char *name);
 
-/* Whose state, or whose stream, has that id. c->nr: none. */
+/* Whose state has that id. c->nr: none. */
 size_t catalog_by_state(const struct catalog *c, const uint8_t id[WIRE_ID_LEN]);
 
 #endif

@@ -21,6 +21,7 @@
 
 struct child {
 	char *name;
+	const atomic_bool *cut;
 	pid_t pid; /* 0: none, or reaped */
 	int pidfd;
 	int out;
@@ -148,6 +149,7 @@ int child_start(struct child **c, const struct child_opts *o, struct err *e)
 		return err_sys(e, "%s: cannot start it", o->argv[0]);
 	n->pidfd = n->out = n->err = n->said = -1;
 	n->name = strdup(o->argv[0]);
+	n->cut = o->cut;
 	if (!n->name || prepare(n, &b))
 		rc = err_sys(e, "%s: cannot start it", o->argv[0]);
 	else
@@ -168,7 +170,7 @@ static int wait_pipes(struct child *c, int **ready, struct err *e)
 	for (;;) {
 		p[0] = (struct pollfd){.fd = c->err, .events = POLLIN};
 		p[1] = (struct pollfd){.fd = c->out, .events = POLLIN};
-		if (stop_check(e))
+		if (stop_check_or(c->cut, e))
 			return -1;
 		n = poll(p, 2, LOOK_MS);
 		if (n < 0 && errno != EINTR)
@@ -230,7 +232,7 @@ static void reap(struct child *c)
 int child_wait(struct child *c, struct child_end *end, struct err *e)
 {
 	while (c->pid && !wait_end(c, LOOK_MS))
-		if (stop_check(e))
+		if (stop_check_or(c->cut, e))
 			return -1;
 	if (c->pid)
 		reap(c);

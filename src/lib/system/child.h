@@ -9,6 +9,7 @@
 #ifndef ERA_SYSTEM_CHILD_H
 #define ERA_SYSTEM_CHILD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,7 @@ struct child_opts {
 	const char *const *argv; /* the first is looked up in PATH; ends with NULL */
 	int io;			 /* its standard input and output, a socket; -1: /dev/null, and a pipe to us */
 	int err;		 /* its standard error; -1: a pipe to us */
+	const atomic_bool *cut;	 /* set by another thread: reads and waits give up; NULL: nobody sets it */
 	bool leashed;		 /* SIGTERM to it when the thread that starts it ends */
 };
 

@@ -52,13 +52,17 @@ fail:
 
 int lock_share(const char *path, struct err *e)
 {
-	const int fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errno == EROFS ? -1 : err_sys(e, "%s: cannot open the lock", path);
+		return errno == EROFS || errno == ENOSPC || errno == EDQUOT || errno == EACCES
+			       ? -1 : err_sys(e, "%s: cannot open the lock", path);
 	if (flock(fd, LOCK_SH) == 0)
 		return fd;
-	err_sys(e, "%s: cannot lock", path);
+	if (errno != ENOLCK)
+		err_sys(e, "%s: cannot lock", path);
 	close(fd);
 	return -1;
 }

@@ -13,7 +13,7 @@ int lock_take(const char *path, const char *what, struct err *e);
 
 /*
  * Held together with others who share it, and never with one who took it; waits for him. A descriptor to close, or -1; with
- * no error set where a lock cannot be made there at all, on a read-only disk: then nobody else can take it either.
+ * no error set where a lock cannot be made there at all: on a disk that is read-only or full, or is not ours to write to.
  */
 int lock_share(const char *path, struct err *e);
 

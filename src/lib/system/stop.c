@@ -98,3 +98,10 @@ int stop_check(struct err *e)
 		return err_set(e, ERR_RUNTIME, "given up after another failure");
 	return err_set(e, ERR_RUNTIME, "interrupted by SIG%s", sigabbrev_np(sig));
 }
+
+int stop_check_or(const atomic_bool *enough, struct err *e)
+{
+	if (stop_check(e))
+		return -1;
+	return enough && atomic_load(enough) ? err_set(e, ERR_RUNTIME, "given up") : 0;
+}

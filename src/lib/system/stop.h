@@ -11,6 +11,7 @@
 #define ERA_SYSTEM_STOP_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "words/err.h"
@@ -37,5 +38,8 @@ void stop_deadline(unsigned int ms);
 
 /* ERR_RUNTIME "interrupted by SIGTERM" where the flag is set; else 0. */
 int stop_check(struct err *e);
+
+/* As stop_check, and ERR_RUNTIME "given up" where *enough, which another thread may set. NULL: as stop_check. */
+int stop_check_or(const atomic_bool *enough, struct err *e);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "system/clock.h"
 #include "system/stop.h"
+#include "words/num.h"
 #include "words/plain.h"
 #include "world/dial.h"
 #include "world/knownhosts.h"
@@ -83,21 +84,18 @@ static int read_config(struct remote *r, struct err *e)
 		return err_sys(e, "%s: cannot read", r->o.ssh_config);
 	/* Later versions would jump by themselves, and not through the socket we give them. */
 	setenv("OPENSSH_PROXYJUMP", "1", 0);
-	if (ssh_options_parse_config(r->session, r->o.ssh_config))
-		return broken(r, r->o.ssh_config ? r->o.ssh_config : "ssh_config", e);
-	return 0;
+	return ssh_options_parse_config(r->session, r->o.ssh_config) ? broken(r, "ssh_config", e) : 0;
 }
 
 static int set_options(struct remote *r, struct err *e)
 {
 	const int strict = 1;
-	const long timeout = (long)r->o.timeout_s;
 
 	if (option(r, SSH_OPTIONS_HOST, r->o.host, e) || set_who(r, e) ||
 	    option(r, SSH_OPTIONS_CIPHERS_C_S, CIPHERS, e) || option(r, SSH_OPTIONS_CIPHERS_S_C, CIPHERS, e) ||
 	    read_config(r, e) || set_who(r, e))
 		return -1;
-	if (option(r, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict, e) || option(r, SSH_OPTIONS_TIMEOUT, &timeout, e) ||
+	if (option(r, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict, e) ||
 	    option(r, SSH_OPTIONS_KNOWNHOSTS, r->o.known_hosts, e) ||
 	    option(r, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, r->o.known_hosts ? "/dev/null" : NULL, e))
 		return -1;
@@ -145,12 +143,9 @@ static int handshake(struct remote *r, struct err *e)
 	while ((rc = ssh_connect(r->session)) == SSH_AGAIN)
 		if (wait_more(r, until, "the handshake", e))
 			break;
-	if (rc != SSH_OK && e->kind == ERR_NONE)
+	if (rc != SSH_OK && !e->kind)
 		broken(r, "cannot connect", e);
-	/*
-	 * From here on it is as if libssh had opened it: else it would neither close it nor leave it to us. It calls that an
-	 * error, which must not stand before the reason.
-	 */
+	/* As if libssh had opened it: else it would neither close it nor leave it to us. It calls that an error. */
 	ssh_options_set(r->session, SSH_OPTIONS_FD, NULL);
 	return e->kind ? -1 : 0;
 }
@@ -362,14 +357,12 @@ int remote_open(struct remote **r, const struct remote_opts *o, struct err *e)
 	n->end.status = -1;
 	n->session = ssh_new();
 	if (!n->session)
-		return err_set(e, ERR_RUNTIME, "%s: cannot connect: no memory for a session", o->object);
+		return err_set(e, ERR_RUNTIME, "%s: no memory for a session", o->object);
 	ssh_callbacks_init(&n->session_cb);
 	n->session_cb.auth_function = no_passphrase;
 	ssh_set_callbacks(n->session, &n->session_cb);
 	ssh_set_counters(n->session, &n->counter, NULL);
-	if (set_options(n, e) || connect_host(n, e) || identify(n, e) || log_in(n, e) || start_command(n, e))
-		return -1;
-	return 0;
+	return set_options(n, e) || connect_host(n, e) || identify(n, e) || log_in(n, e) || start_command(n, e) ? -1 : 0;
 }
 
 /* Reading */
@@ -390,7 +383,7 @@ static int check_alive(struct remote *r, struct err *e)
 	const int64_t now = clock_us();
 	const int64_t limit = (int64_t)r->o.timeout_s * 1000000;
 
-	if (stop_check(e))
+	if (stop_check_or(r->o.cut, e))
 		return -1;
 	if (r->counter.in_bytes != r->heard) {
 		r->heard = r->counter.in_bytes;
@@ -427,7 +420,7 @@ static int await_end(struct remote *r, struct remote_end *end, struct err *e)
 static int take_out(struct remote *r, uint8_t *buf, uint32_t len)
 {
 	const bool grants = r->taken >= GRANT_LEN || r->taken == 0;
-	const uint32_t batch = len < BATCH_LEN ? len : BATCH_LEN;
+	const uint32_t batch = (uint32_t)num_min(len, BATCH_LEN);
 	int got = ssh_channel_read_timeout(r->channel, buf, grants ? len : batch, 0, LOOK_MS);
 	uint64_t before;
 	int n = got;
@@ -451,17 +444,18 @@ static int take_out(struct remote *r, uint8_t *buf, uint32_t len)
 int remote_read(struct remote *r, void *buf, size_t len, size_t *got, enum remote_what *what, struct remote_end *end,
 		struct err *e)
 {
-	const uint32_t most = len < REMOTE_READ_LEN ? (uint32_t)len : REMOTE_READ_LEN;
+	const uint32_t most = (uint32_t)num_min(len, REMOTE_READ_LEN);
 	int n;
 
 	*got = 0;
 	/* Only the time that is spent waiting here counts as silence. */
 	r->quiet_us = r->asked_us = clock_us();
+	r->heard = r->counter.in_bytes;
 	do {
 		*what = REMOTE_ERR;
 		n = ssh_channel_poll(r->channel, 1);
 		if (n > 0)
-			n = ssh_channel_read_timeout(r->channel, buf, most < ERR_READ_LEN ? most : ERR_READ_LEN, 1, 0);
+			n = ssh_channel_read_timeout(r->channel, buf, (uint32_t)num_min(most, ERR_READ_LEN), 1, 0);
 		if (n == 0 || n == SSH_EOF) {
 			*what = REMOTE_OUT;
 			n = take_out(r, buf, most);
@@ -481,7 +475,13 @@ int remote_read(struct remote *r, void *buf, size_t len, size_t *got, enum remot
 
 void remote_serve(struct remote *r)
 {
-	ssh_event_dopoll(r->event, 0);
+	uint64_t before;
+
+	/* Each call takes 4 KiB. What is asked stands behind all that is on its way; one who sends more is not heard. */
+	do
+		before = r->counter.in_bytes;
+	while (before - r->heard < 2 * REMOTE_READ_LEN && ssh_event_dopoll(r->event, 0) != SSH_ERROR &&
+	       r->counter.in_bytes != before);
 }
 
 void remote_close(struct remote *r)

@@ -13,6 +13,7 @@
 #ifndef ERA_WORLD_REMOTE_H
 #define ERA_WORLD_REMOTE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +33,7 @@ struct remote_opts {
 	bool accept_new;	 /* an unknown host's key is added to known_hosts */
 	unsigned int timeout_s;	 /* at least 1 */
 	const char *command;
+	const atomic_bool *cut; /* set by another thread: remote_read gives up; NULL: nobody sets it */
 };
 
 struct remote_end {

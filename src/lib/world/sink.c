@@ -112,10 +112,20 @@ static int open_image(struct sink *s, const struct stat *st, struct err *e)
 	return 0;
 }
 
+/* Virtual machines lock their images by fcntl, on some of the bytes. Where the filesystem has no such locks, nobody has. */
+static int lock_bytes(const struct sink *s, struct err *e)
+{
+	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (s->device || fcntl(s->fd, F_OFD_SETLK, &all) == 0 || (errno != EAGAIN && errno != EACCES))
+		return 0;
+	return busy(s->name, "another program holds a lock on it, such as a virtual machine", e);
+}
+
 static int lock(const struct sink *s, struct err *e)
 {
 	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+		return lock_bytes(s, e);
 	if (errno == EWOULDBLOCK)
 		return busy(s->name, "another program holds a lock on it, such as a running era_apply",
 			    e);
