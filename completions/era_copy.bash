@@ -20,7 +20,7 @@ _era_copy() {
 	case $cur in
 	-*) words='--full --from --since --before --ranges --block-size --era --metadata --held --cut --cow --freeze-limit
 		--max-passes --freeze-timeout --pre-cut --post-cut --hook-timeout --list --estimate --json --output --level
-		--compress --threads --limit-rate --allow-kernel --progress --quiet --verbose --help --version' ;;
+		--compress --threads --limit-rate --allow-kernel --forced-command --allow --progress --quiet --verbose --help --version' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

@@ -62,11 +62,19 @@ static void warn_label(const struct copyargs *a, const struct plan *p)
 			 "in era_copy(1)", a->plan.device);
 }
 
+static void warn_live(const struct copyargs *a, const struct plan *p)
+{
+	if (p->live && !a->quiet)
+		msg_warn("%s: is mounted and no dm-era device: it is copied while it is in use, and what is copied may be "
+			 "torn", a->plan.device);
+}
+
 static int make_and_write(struct copyargs *a, struct plan *p, int fd, const char *name, struct err *e)
 {
 	if (plan_make(p, &a->plan, fd, e))
 		return -1;
 	warn_label(a, p);
+	warn_live(a, p);
 	return write_stream(a, p, fd, name, e);
 }
 

@@ -16,6 +16,7 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	export TZ=UTC
 	for i in 1 2 3 4 5 6; do
+		# shellcheck disable=SC2034 # for nights
 		times[i]=$((night1 + (i - 1) * day))
 	done
 	begin "prune-interval = never"

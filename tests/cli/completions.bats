@@ -99,7 +99,7 @@ all_options() { # PROGRAM: whatever the command
 @test "what has begun to be written is completed" {
 	run -0 offers era_copy --fr
 	assert_output "$(printf '%s\n' --from --freeze-limit --freeze-timeout | grep '^--fr')"
-	run -0 offers era_copy --all
+	run -0 offers era_copy --allow-k
 	assert_output --allow-kernel
 	run -0 offers erabackup ver
 	assert_output verify

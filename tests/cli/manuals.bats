@@ -9,8 +9,8 @@ bats_load_library bats-support
 bats_load_library bats-assert
 
 setup() {
-	programs='era_copy era_apply era_setup'
-	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5 erabackup.conf.5'
+	programs='era_copy era_apply era_setup erabackup'
+	pages='era_copy.1 era_apply.1 era_setup.8 era-stream.5 eratab.5 erabackup.1 erabackup.conf.5 erabackup-repository.5'
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
@@ -116,9 +116,9 @@ build() { # PAGE
 	version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
 	for program in $programs; do
 		run -0 "$ERA_BUILD/$program" --version
-		assert_output "$program (erabackup) $version"
+		assert_output "$(sed "s/^erabackup (erabackup)/erabackup/" <<<"$program (erabackup) $version")"
 		run -0 "$ERA_BUILD/$program" -V
-		assert_output "$program (erabackup) $version"
+		assert_output "$(sed "s/^erabackup (erabackup)/erabackup/" <<<"$program (erabackup) $version")"
 	done
 }
 

@@ -91,5 +91,5 @@ prepare_units() { # PREFIX
 
 @test "the line for cron has five fields of time, root, and is quiet where all is well" {
 	run -0 grep -v '^#' "$top/docs/erabackup.cron.example"
-	assert_output --regexp '^([0-9*]+ ){5}root @BINDIR@/erabackup run --quiet --all$'
+	assert_output --regexp '^([0-9*]+ ){5}root @BINDIR@/erabackup run --all$'
 }

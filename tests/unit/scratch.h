@@ -99,7 +99,7 @@ __attribute__((unused)) static void scratch_fill(uint8_t *p, size_t len, uint64_
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		const uint64_t x = (off + i + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed * 977;
+		const uint64_t x = (off + i + 1) * UINT64_C(0x9e3779b97f4a7c15) + seed * UINT64_C(0xff51afd7ed558ccd);
 
 		p[i] = (uint8_t)((x >> 40) % 255 + 1);
 	}

@@ -21,6 +21,16 @@ static uint64_t model_runs(uint64_t n)
 	return runs;
 }
 
+static bool same_agrees(const struct blockset *s, uint64_t from, uint64_t end)
+{
+	uint64_t at = from;
+	bool in;
+
+	while (at < end && model[at] == model[from])
+		at++;
+	return blockset_same(s, from, end, &in) == at && in == model[from];
+}
+
 /* Everything the set says about n blocks is what the model says. */
 static bool agrees(const struct blockset *s, uint64_t n)
 {
@@ -39,6 +49,8 @@ static bool agrees(const struct blockset *s, uint64_t n)
 	}
 	for (i = 0; i < n; i++) {
 		count += model[i];
+		if (!same_agrees(s, i, i + 1 + (uint64_t)rand() % (n - i)))
+			return false;
 		if (model[i] != seen[i] || model[i] != blockset_has(s, i))
 			return false;
 	}

@@ -48,8 +48,8 @@ int fsync(int fd)
 
 static void change(unsigned int seed)
 {
-	scratch_put("src", 5 * GRANULE, 100 + seed, seed * 123456789u);
-	scratch_put("src", 9 * GRANULE + 7, 20, seed * 123456789u);
+	scratch_put("src", 5 * GRANULE, 100 + seed, seed);
+	scratch_put("src", 9 * GRANULE + 7, 20, seed);
 }
 
 static void between(unsigned int pass)

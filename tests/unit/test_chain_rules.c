@@ -19,7 +19,7 @@ static struct mergeflow_result merged;
 /* Bytes at the begin of the source that are others for each version. */
 static void put(size_t len, unsigned int version)
 {
-	scratch_put("src", 0, len, version * 123456789u);
+	scratch_put("src", 0, len, version);
 }
 
 /* A stream of the first block, or of all. */
@@ -140,6 +140,24 @@ static void refuses_to_merge(void)
 	   "as many as may be %s", e.text);
 }
 
+/* A full that says it is one, and lacks a block: no reader lets it pass, but an index does not say what it should have. */
+static void holes(void)
+{
+	static const char *const paths[] = {"hole", "second"};
+	const struct stream_opts o = {.id = 1, .era_c = 5, .kind = WIRE_FULL, .granule = 4096, .threads = 1};
+	struct blockset set = {0};
+	struct err e = {0};
+
+	blockset_init(&set, SIZE / 4096, &e);
+	blockset_add(&set, 0, 30);
+	blockset_add(&set, 31, set.nr_blocks);
+	stream_make("hole", "src", &set, 1, NULL, &o, &e);
+	blockset_fini(&set);
+	ok(merge(paths, 2, "x", &e) == -1 && e.kind == ERR_CORRUPT, "a full with a hole is not merged: %s", e.text);
+	err_clear(&e);
+	ok(restore(paths, 2, "t", &e) == -1 && e.kind == ERR_CORRUPT, "nor restored: %s", e.text);
+}
+
 /* Targets */
 
 static const char *const chain[] = {"full", "second", "third"};
@@ -185,7 +203,7 @@ static void half(void)
 	struct streamfile s;
 	struct wire_entry n[WIRE_ENTRIES_MAX];
 	struct err e = {0};
-	uint32_t nr;
+	uint32_t nr = 0;
 	int fd;
 
 	forget();
@@ -273,6 +291,7 @@ int main(void)
 	make_streams();
 	refuses();
 	refuses_to_merge();
+	holes();
 	targets();
 	half();
 	undone();

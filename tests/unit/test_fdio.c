@@ -172,6 +172,33 @@ static void direct(void)
 	free(buf);
 }
 
+/* Two areas as one, of a file that has all, some, or nothing of them. */
+static void reads_two(void)
+{
+	uint8_t *buf = aligned_alloc(4096, 16384);
+	uint8_t head[64];
+	struct err e = {0};
+	size_t n = 0;
+	int fd;
+
+	scratch_put("two", 0, 1000, 4);
+	scratch_fill(buf, 1000, 0, 4);
+	memcpy(sent, buf, 1000);
+	fd = open("two", O_RDONLY | O_CLOEXEC);
+	ok(fdio_pread2(fd, "two", head, 64, buf, 500, 100, &n, &e) == 0 && n == 564 && memcmp(head, sent + 100, 64) == 0 &&
+		   memcmp(buf, sent + 164, 500) == 0, "two areas, one behind the other");
+	ok(fdio_pread2(fd, "two", head, 64, buf, 0, 100, &n, &e) == 0 && n == 64, "the second is empty");
+	ok(fdio_pread2(fd, "two", head, 64, buf, 500, 900, &n, &e) == 0 && n == 100 && memcmp(buf, sent + 964, 36) == 0,
+	   "the file ends in the second");
+	ok(fdio_pread2(fd, "two", head, 64, buf, 500, 960, &n, &e) == 0 && n == 40 && memcmp(head, sent + 960, 40) == 0,
+	   "the file ends in the first");
+	ok(fdio_pread2(fd, "two", head, 64, buf, 500, 5000, &n, &e) == 0 && n == 0, "nothing behind it");
+	close(fd);
+	ok(fdio_pread2(fd, "two", head, 64, buf, 500, 7, &n, &e) == -1 && strstr(e.text, "two: cannot read at offset 7"),
+	   "an error: %s", e.text);
+	free(buf);
+}
+
 static void parents(void)
 {
 	struct err e = {0};
@@ -218,6 +245,7 @@ int main(void)
 	write_errors();
 	at_offsets();
 	direct();
+	reads_two();
 	parents();
 	fflush(stdout);
 	pid = fork();

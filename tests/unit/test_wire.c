@@ -395,6 +395,12 @@ static const struct {
 	{{{119, 1, 0x80}}, "cut, consistency or flag"},
 	{{{119, 1, 0}}, NULL},
 	{{{16, 1, 0}}, "state id is not the stream's"},
+	/* A merged stream, as it is, with another state id, and without one. */
+	{{{119, 1, 2}}, NULL},
+	{{{119, 1, 2}, {16, 1, 0}}, NULL},
+	{{{119, 1, 2}, {16, 8, 0}, {24, 8, 0}}, "has no state id"},
+	{{{119, 1, 3}, {16, 1, 0}}, "announces more than one pass"},
+	{{{119, 1, 2}, {116, 1, 3}, {64, 8, 0}}, "says that it was merged"},
 	{{{72, 8, 6}}, "era is below"},
 	{{{72, 8, 7}}, NULL},
 	{{{72, 8, 0}}, NULL}, /* unknown */

@@ -113,18 +113,22 @@ more_points() {
 	done
 }
 
-pid_of() { # VICTIM PID
-	case $1 in
-	era_copy) pgrep -x era_copy | head -n 1 ;;
-	session) pgrep -f '^sshd: root' | tail -n 1 ;;
-	network) cat /tmp/network.pid ;;
-	*) echo "$2" ;;
-	esac
+# In $target: the process to be hit, as soon as there is one; none if the run ends before.
+choose() { # VICTIM PID
+	target=
+	until [ -n "$target" ] || over "$2"; do
+		case $1 in
+		era_copy) target=$(pgrep -x era_copy | head -n 1) || true ;;
+		session) target=$(pgrep -f '^sshd: root' | tail -n 1) || true ;;
+		network) target=$(cat /tmp/network.pid) ;;
+		*) target=$(child_of "$2") ;;
+		esac
+	done
 }
 
 # The end, and what it must not look like.
 hit() { # VICTIM MOMENT
-	local pid victim signal=KILL status=0 before time
+	local pid target signal=KILL status=0 before time
 
 	case $1 in
 	prune) more_points ;;
@@ -136,8 +140,8 @@ hit() { # VICTIM MOMENT
 	one "$1" >/tmp/hit.out 2>/tmp/hit.err &
 	pid=$!
 	part_of "$time" "$2"
-	victim=$(pid_of "$1" "$(child_of $pid)")
-	if [ -n "$victim" ] && [ -e "/proc/$victim/exe" ] && [ -e "/proc/$pid/exe" ] && kill "-$signal" "$victim"; then
+	choose "$1" $pid
+	if [ -n "$target" ] && ! over $pid && kill "-$signal" "$target" 2>/dev/null; then
 		echo "$1" >>/tmp/hits
 	fi
 	wait_for 120 over $pid

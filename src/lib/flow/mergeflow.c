@@ -259,7 +259,7 @@ static int all_segments(struct merge *m, struct err *e)
 	/* All segments lie in granules of the set, so their number tells whether they are all of it. */
 	if (m->done == m->total)
 		return 0;
-	return err_set(e, ERR_CORRUPT, "%s to %s: the extents are not whole era blocks: %llu bytes of %llu",
+	return err_set(e, ERR_CORRUPT, "%s to %s: their extents have %llu bytes, and should have %llu",
 		       m->opts->paths[0], m->opts->paths[m->opts->nr - 1], (unsigned long long)m->done,
 		       (unsigned long long)m->total);
 }

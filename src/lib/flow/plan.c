@@ -16,6 +16,7 @@
 #include "words/num.h"
 #include "world/dm.h"
 #include "world/metaread.h"
+#include "world/usage.h"
 
 #define ull unsigned long long
 
@@ -335,6 +336,25 @@ static int cut_native(struct plan *p, const struct plan_opts *o, int out_fd, str
 	return m->kind == WIRE_CUT_SNAPSHOT ? use_snapshot(p, e) : 0;
 }
 
+/*
+ * Without a cut it is the caller's word that nobody writes. Where he did not give it, and a filesystem is mounted for writing, blocks
+ * may be torn.
+ */
+static int look_live(struct plan *p, const struct plan_opts *o, struct err *e)
+{
+	int rw;
+
+	if (!p->src.device || o->cut.kind == WIRE_CUT_NONE)
+		return 0;
+	rw = usage_mounted_rw(major(p->src.rdev), minor(p->src.rdev), e);
+	if (rw < 0)
+		return -1;
+	p->live = rw > 0;
+	if (p->live)
+		p->head.consistency = WIRE_CONVERGING;
+	return 0;
+}
+
 static int find_blocks(struct plan *p, const struct plan_opts *o, int out_fd, struct err *e)
 {
 	p->head.cut = WIRE_CUT_NONE;
@@ -345,7 +365,7 @@ static int find_blocks(struct plan *p, const struct plan_opts *o, int out_fd, st
 		return from_xml(p, o, e);
 	if (o->metadata)
 		return from_file(p, o, p->head.since, e);
-	return p->is_era ? cut_native(p, o, out_fd, e) : 0;
+	return p->is_era ? cut_native(p, o, out_fd, e) : look_live(p, o, e);
 }
 
 /* Make */

@@ -47,6 +47,7 @@ struct plan_opts {
 struct plan {
 	struct source src;
 	bool is_era;
+	bool live; /* no dm-era device, mounted for writing: what is copied may be torn */
 	char untracked[256];  /* a plain mapping in place of an era volume: why */
 	struct cut cut;       /* where the plan is native */
 	struct moment moment; /* after plan_make, where the plan is native */

@@ -6,7 +6,8 @@
 
 #define TEXT_LEN 1400 /* an error with its hint */
 
-static void say(void (*to)(void *ctx, const char *text), void *ctx, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void say(void (*to)(void *ctx, const char *text), void *ctx,
+							 const char *fmt, va_list ap)
 {
 	char text[TEXT_LEN];
 
