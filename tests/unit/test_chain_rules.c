@@ -72,6 +72,13 @@ static int restore(const char *const *paths, unsigned int nr, const char *target
 	return restoreflow(&o, &restored, e);
 }
 
+static int restore_over(const char *target, struct err *e)
+{
+	const struct restoreflow_opts o = {.paths = chain, .nr = 3, .target = target, .threads = 2, .force = true};
+
+	return restoreflow(&o, &restored, e);
+}
+
 /* Names of streams that are no chain; the one that is refused. */
 static const struct {
 	const char *paths[3];
@@ -192,8 +199,11 @@ static void targets(void)
 	ok(restore(old, 1, "t", &e) == 0 && restore(chain, 3, "t", &e) == 0 && scratch_same("t", "src"),
 	   "over an older state of the same chain");
 	scratch_put("t", SIZE / 2, 10, 9);
-	ok(restore(chain, 3, "t", &e) == 0 && scratch_same("t", "src"),
-	   "a target that is there already is written all the same");
+	ok(restore(chain, 3, "t", &e) == -1 && e.kind == ERR_IDENTITY && strstr(e.hint, "--force"),
+	   "an image that somebody has worked on since is not overwritten: %s", e.text);
+	err_clear(&e);
+	ok(restore_over("t", &e) == 0 && scratch_same("t", "src"),
+	   "with a word it is, though its state says that it is there already: %s", e.text);
 	ok(restore(chain, 1, "t", &e) == 0 && !scratch_same("t", "src"), "back to an older state");
 }
 
