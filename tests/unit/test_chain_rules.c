@@ -72,13 +72,6 @@ static int restore(const char *const *paths, unsigned int nr, const char *target
 	return restoreflow(&o, &restored, e);
 }
 
-static int restore_over(const char *target, struct err *e)
-{
-	const struct restoreflow_opts o = {.paths = chain, .nr = 3, .target = target, .threads = 2, .force = true};
-
-	return restoreflow(&o, &restored, e);
-}
-
 /* Names of streams that are no chain; the one that is refused. */
 static const struct {
 	const char *paths[3];
@@ -183,6 +176,13 @@ static bool state_has(const char *text)
 
 	free(p);
 	return has;
+}
+
+static int restore_over(const char *target, struct err *e)
+{
+	const struct restoreflow_opts o = {.paths = chain, .nr = 3, .target = target, .threads = 2, .force = true};
+
+	return restoreflow(&o, &restored, e);
 }
 
 static void targets(void)
