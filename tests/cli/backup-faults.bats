@@ -170,7 +170,7 @@ fill_up() { # FILE KIB-THAT-STAY-FREE
 	says "$PWD/ro"
 	# What only reads needs nothing more.
 	ended 0 eb list disk
-	ended 0 eb verify -r ro
+	ended 0 erabackup verify -r ro
 	ended 0 eb restore -r ro --to new.img
 	cmp new.img at.4.img
 }
