@@ -15,6 +15,7 @@ day=86400
 setup() {
 	prepare
 	: >erabackup.conf
+	mkdir track
 	begin_answers
 	answering
 	silent eb init disk
@@ -174,13 +175,14 @@ past() {
 	[ "$at" -ge "$now" ] && [ "$at" -le "$(date +%s)" ] || fail "not our time: $at"
 	ended 0 eb restore --to new.img --at "1h ago" disk
 	holds new.img 1.era
-	# An incremental stands on it, and merged with it is in its place.
-	follows next.era off.era
+	# One behind it that is off as well: merged, they have the time of the last.
+	follows next.era off.era "time=2**40"
 	takes next.era
-	hides "its clock"
+	prints "its clock is" ahead
+	time=$(points '.[-1].time')
 	answering "keep-last = 1"
 	ended 0 eb prune disk
-	assert_equal "$(points length)" 1
+	assert_equal "$(points 'map(.time)')" "[\"$time\"]"
 	readable
 	ended 0 eb restore --to next.img disk
 	holds next.img next.era
@@ -319,16 +321,23 @@ unfit() {
 
 # What does not end
 
+# ends CODE: a run that does so, and takes nothing.
+ends() {
+	local before
+
+	before=$(picture)
+	ended "$1" timeout -s KILL 40 erabackup -c erabackup.conf run disk
+	assert_equal "$(picture)" "$before"
+}
+
 @test "a stream that is damaged is told as such at once, though its source goes on" {
 	made bad.era
 	flip bad.era 400
-	answer "cat bad.era; echo \$\$ >pid; exec sleep 60"
-	SECONDS=0
-	ended 3 eb run disk
+	answer "cat bad.era; echo \$\$ >track/hung; exec sleep 100"
+	ends 3
 	prints "at byte 400"
 	hides "given up"
-	[ "$SECONDS" -lt 40 ]
-	gone "$(cat pid)"
+	gone "$(cat track/hung)"
 }
 
 @test "a damaged stream over ssh, of a source that goes on" {
@@ -336,17 +345,15 @@ unfit() {
 	answering "source = $ssh_source/dev/x" "identity = $ssh_key" "known-hosts = $ssh_known"
 	made bad.era
 	flip bad.era 400
-	answer "cat bad.era; echo \$\$ >pid; exec timeout 30 sleep 60"
-	SECONDS=0
-	ended 3 eb run disk
+	answer "cat bad.era; echo \$\$ >track/hung; exec sleep 100"
+	ends 3
 	prints "at byte 400"
 	hides "given up"
-	[ "$SECONDS" -lt 25 ]
 }
 
 @test "of what a source says without end little is told, and it is cut off" {
 	answer 'exec yes "era_copy: warning: this disk is on fire" >&2'
-	ended 1 eb run disk
+	ends 1
 	prints "standard error"
 	[ "$(wc -l <<<"$stderr")" -lt 250 ] || fail "tells $(wc -l <<<"$stderr") lines"
 	readable
@@ -354,7 +361,7 @@ unfit() {
 
 @test "a long line without an end is cut off as well" {
 	answer "exec tr '\\0' x </dev/zero >&2"
-	ended 1 eb run disk
+	ends 1
 	[ "${#stderr}" -lt 100000 ]
 	readable
 }
@@ -371,14 +378,16 @@ unfit() {
 @test "a source that goes on behind the end of its stream is cut off" {
 	made good.era
 	answer "cat good.era; exec cat /dev/zero"
-	refused 3
+	ends 3
+	readable
 }
 
 @test "frames without end are cut off where there is nothing more to send" {
 	# All of the device is said already.
 	made bad.era "" "s.pass_(c=1); s.map([(0, 4096)]); s.data(0, b'x' * 4096); s.data(0, b'y' * 4096)"
 	answer "cat bad.era; exec cat /dev/zero"
-	refused 3
+	ends 3
+	readable
 }
 
 # Who is not there
