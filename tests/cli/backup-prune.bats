@@ -123,7 +123,7 @@ pruned() {
 
 @test "a point in the middle that goes: its stream is merged into the next one" {
 	# Two on one day: the first of them goes.
-	echo $((night1 + 5 * day + 3600)) >track/stamp
+	clock=$((night1 + 5 * day + 3600))
 	keep_rules
 	nights 1
 	mapfile -t ids < <(points '.[].id')
@@ -155,7 +155,7 @@ pruned() {
 
 @test "the head stays even if no rule keeps it, and the next run goes on from it" {
 	# The clock of the source went back: the newest point is the oldest by its time.
-	echo $((night1 - 100 * day)) >track/stamp
+	clock=$((night1 - 100 * day))
 	keep_rules
 	nights 1
 	mapfile -t ids < <(points '.[].id')
@@ -218,7 +218,7 @@ pruned() {
 	truncate -s 1300000 disk.img
 	noise 9 251424 | put disk.img 1048576
 	keep_rules
-	echo $((night1 + 6 * day)) >track/stamp
+	clock=$((night1 + 6 * day))
 	nights 1
 	mapfile -t ids < <(points '.[].id')
 	keep_rules "keep-last = 1"
@@ -251,7 +251,8 @@ pruned() {
 }
 
 @test "points that were not consistent do not count as restore points" {
-	echo "$((night1 + 6 * day)) 2 2" >track/stamp
+	clock=$((night1 + 6 * day))
+	echo "- 2 2" >track/stamp
 	keep_rules
 	nights 1
 	mapfile -t ids < <(points '.[].id')

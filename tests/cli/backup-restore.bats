@@ -119,7 +119,8 @@ fails_with_id() {
 }
 
 @test "a point that was not consistent is refused and named, unless it is allowed" {
-	echo "$((day1 + 5 * day)) 2 2" >track/stamp
+	clock=$((day1 + 5 * day))
+	echo "- 2 2" >track/stamp
 	write_blocks 77 70 3
 	run_well
 	cp disk.img at.6.img
@@ -134,7 +135,8 @@ fails_with_id() {
 	restore --at "$(point 5)"
 	cmp new.img at.5.img
 	# And one behind it, of a better cut.
-	echo "$((day1 + 6 * day)) 4 3" >track/stamp
+	clock=$((day1 + 6 * day))
+	echo "- 4 3" >track/stamp
 	write_blocks 78 75 3
 	run_well
 	restore
@@ -332,7 +334,7 @@ fails_with_id() {
 @test "a chain of a hundred streams" {
 	for i in $(seq 95); do
 		write_blocks $((3000 + i)) $((i * 97 % 250)) 3
-		echo $((day1 + (5 + i) * day)) >track/stamp
+		clock=$((day1 + (5 + i) * day))
 		run_well
 	done
 	cp disk.img at.100.img

@@ -51,8 +51,17 @@ begin() { # [LINE...]
 	silent eb init disk
 }
 
+# Where clock is set, seconds since 1970, it stands at that time, here and on the source.
+clock=
+
 eb() { # COMMAND ARG...
-	erabackup -c "$PWD/erabackup.conf" "$@"
+	if [ -z "$clock" ]; then
+		erabackup -c "$PWD/erabackup.conf" "$@"
+	else
+		# Only the time of day: what waits, and the times of files, are left alone.
+		FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 \
+			faketime -f "$(date -d "@$clock" '+%F %T')" erabackup -c "$PWD/erabackup.conf" "$@"
+	fi
 }
 
 # write_blocks SEED BLOCK [COUNT]: noise into blocks of disk.img, and into the book.
@@ -79,7 +88,7 @@ wrote() { # BLOCK COUNT
 # nights N: a full and N - 1 incrementals of the job "disk", the first of which writes what no later one does. at.1.img and so
 # on are what the disk was at each of them, from the first one that is not there yet.
 nights() {
-	local i n=1
+	local i n=1 clock=$clock
 
 	while [ -e "at.$n.img" ]; do
 		n=$((n + 1))
@@ -92,18 +101,16 @@ nights() {
 			zero_blocks $((150 + i)) 1
 			write_blocks "$((i + 2000))" 3 1
 		fi
-		[ -z "${times[i]:-}" ] || echo "${times[i]}" >track/stamp
+		clock=${times[i]:-$clock}
 		run_well
 		cp --sparse=always disk.img "at.$i.img"
 	done
 }
 
-# A run that succeeds without a word, but for what it has to say of a stream that is stamped.
+# A run that succeeds without a word.
 # shellcheck disable=SC2120 # in some files it has one
 run_well() { # [JOB]
-	capture eb run "${1:-disk}"
-	[ ! -e track/stamp ] || stderr=$(grep -v ': its clock is ' <<<"$stderr" || true)
-	assert_equal "$status: $output$stderr" "0: "
+	silent eb run "${1:-disk}"
 }
 
 # ended CODE COMMAND...: what it prints does not matter, the code does.

@@ -246,9 +246,10 @@ teardown() {
 
 @test "list --json has what a program needs" {
 	begin
-	echo "1600000000" >track/stamp
+	clock=1600000000
 	nights 1
-	echo "1600086400 2 2" >track/stamp
+	clock=1600086400
+	echo "- 2 2" >track/stamp
 	nights 1
 	run -0 --separate-stderr eb list --json disk
 	assert_equal "$(jq -rc '["id","stream","kind","time","consistency","cut","size","bytes","damaged","merged"] - (.[0] | keys)' \
@@ -261,7 +262,7 @@ teardown() {
 
 @test "times are printed in local time" {
 	begin
-	echo 1600000000 >track/stamp
+	clock=1600000000
 	nights 1
 	TZ=Asia/Tokyo run -0 eb list disk
 	assert_output --partial "2020-09-13 21:26"
@@ -501,7 +502,7 @@ failed_in_background() {
 # One at a time
 
 @test "a second run at the same time is refused, and names who is at work" {
-	begin
+	begin "mirror = $PWD/mirror.img" "keep-last = 3"
 	nights 1
 	echo "hang 300" >track/fault
 	in_background erabackup -c erabackup.conf run disk

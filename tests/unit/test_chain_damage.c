@@ -209,6 +209,7 @@ static void one(unsigned int which, unsigned int n, unsigned int step, judge_fn 
 static void child(unsigned int which, unsigned int nr, unsigned int step, judge_fn judge, struct tally *t)
 {
 	while (t->next < nr && !stop_requested()) {
+		alarm(20);
 		one(which, t->next, step, judge, t);
 		t->next++;
 	}
@@ -226,7 +227,6 @@ static void all_cases(unsigned int which, unsigned int step, const char *what, j
 		fflush(stdout);
 		pid = fork();
 		if (pid == 0) {
-			alarm(60);
 			child(which, nr, step, judge, t);
 			_exit(0);
 		}

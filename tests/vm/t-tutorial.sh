@@ -80,7 +80,7 @@ two_machines() {
 # What happens between its lines
 
 life_goes_on() { # N
-	echo "<p>Day $1</p>" >>/srv/www/index.html
+	echo "<p>It is $(date -u -d "$(day "$1")" +%A)</p>" >>/srv/www/index.html
 	head -c 2M /dev/urandom >"/srv/photos/$1"
 	sync -f /srv
 }
@@ -141,7 +141,7 @@ stand_in() { # LINE
 
 # What may differ: figures, ids, keys.
 blurred() {
-	sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/#/g' -e 's/SHA256:[^ ]+/SHA256:#/g' -e 's/AAAA[A-Za-z0-9+/=.]+/#/g' -e 's/[0-9a-f]{8,}/#/g' \
+	sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/#/g' -e 's/SHA256:[^ ]+/SHA256:#/g' -e 's/[0-9]+\.[0-9]+/0/g' -e 's/AAAA[A-Za-z0-9+/=.]+/#/g' -e 's/[0-9a-f]{8,}/#/g' \
 		-e 's/[0-9]+([.:-][0-9]+)*/#/g' -e 's/# ?([KMGT]?i?B|bytes|m?s|blocks?|points?)\>/# U/g' \
 		-e 's/[[:space:]]+/ /g' -e 's/^ //; s/ $//'
 }
