@@ -3,7 +3,7 @@
 #
 # erabackup prune: what retention keeps, and what merging makes of the rest.
 
-# shellcheck disable=SC2154,SC2030,SC2031
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034
 load backup
 
 # Six nights, of which the third is a Sunday and the fourth a Monday, the first of a month: 2025-11-28 to 2025-12-03.

@@ -3,7 +3,7 @@
 #
 # erabackup restore: which point, to what, and what it never does.
 
-# shellcheck disable=SC2154,SC2030,SC2031
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034
 load backup
 
 # Noon of five days in a row, UTC.

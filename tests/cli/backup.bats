@@ -4,7 +4,7 @@
 # erabackup: making backups, and what is said of them.
 
 # Helpers set output, stderr, status; each test is a process; for the inner shell.
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034,SC2016
 load backup
 
 setup() {
