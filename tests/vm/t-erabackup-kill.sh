@@ -149,7 +149,9 @@ hit() { # VICTIM MOMENT
 	cat /tmp/hit.err
 	# The source ends by itself before the next night.
 	wait_for 60 no_copy
-	calm data
+	# What a killed era_copy held otherwise, the next one lets go.
+	wait_for 30 no_guard
+	active data
 	case $1 in
 	restore)
 		[ "$status" != 0 ] || cmp "$restored" "$image"
