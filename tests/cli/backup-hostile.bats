@@ -415,6 +415,7 @@ while True:
     c, _ = s.accept()
     c.sendall(sys.argv[1].encode())
     c.close()' "$1"
+	disown "$pid"
 	wait_for test -s background.out
 	peer=$(cat background.out)
 }
