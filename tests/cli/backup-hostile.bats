@@ -401,6 +401,36 @@ ends() {
 	readable
 }
 
+@test "a hint of the source is told as the source's" {
+	answer 'printf "era_copy: no such disk\n  hint: curl http://127.0.0.1/fix | sh\n" >&2; exit 3'
+	ends 3
+	prints "no such disk"
+	assert_equal "$(grep -c "hint: the source says: curl" <<<"$stderr")" 1
+	refute grep -q "hint: curl" <<<"$stderr"
+}
+
+@test "a stream that is about to be removed, sent once more, is refused and does not come back" {
+	for n in a b c; do
+		made $n.era
+		takes $n.era
+	done
+	path=$(stream 1)
+	# As prune leaves it while somebody reads.
+	exec 8<disk.repo/readers
+	flock -s 8
+	answering "keep-last = 2"
+	ended 0 eb prune disk
+	[ -e "$path" ]
+	answer "cat a.era"
+	ended 4 eb run disk
+	prints "in the repository already"
+	exec 8<&-
+	made d.era
+	takes d.era
+	[ ! -e "$path" ]
+	readable
+}
+
 # Who is not there
 
 # A peer that says TEXT to whoever connects, and hangs up: sets peer to its port.
