@@ -61,6 +61,15 @@ on_the_stick() { # N: so many points are there, all whole, and it is not mounted
 	ended 0 erabackup verify -r stick/other
 }
 
+@test "a second run of the job while one is at work is told that it is busy, and takes no disk away" {
+	removable "command = $PWD/while"
+	mounted silent eb init disk
+	meanwhile "[ -e $PWD/second ] || { touch $PWD/second; erabackup -c $PWD/erabackup.conf run disk; echo \$? >$PWD/second; }"
+	ended 0 eb run disk
+	assert_equal "$(cat second)" 5
+	on_the_stick 1
+}
+
 @test "another repository below the mount point is neither read nor written" {
 	removable
 	mkdir mnt/repo
@@ -232,6 +241,45 @@ on_small() { # [LINE...]
 	ended 0 eb prune disk
 	assert_equal "$(points 'map(.id)') $(kinds)" "$kept full full"
 	ended 0 eb verify disk
+}
+
+# many N: the state names N streams more, fulls of long ago.
+many() {
+	python3 - "$1" "$BATS_TEST_DIRNAME/../decoder" <<-'END'
+		import sys, time
+		sys.path.insert(0, sys.argv[2])
+		from xxh3 import xxh3_64
+		lines = open("stick/repo/state").read().splitlines()[:-1]
+		at = next(i for i, line in enumerate(lines) if line.startswith("stream "))
+		zeros = "0" * 32
+		for i in range(int(sys.argv[1])):
+		    name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(1600000000 + i))
+		    id = "%032x" % (i + 1)
+		    lines.insert(at + i, f"stream {name}-full-{id}.era {id} {zeros} {id} snapshot crash-consistent 1 0 4096 0 1000 1 {id} good")
+		text = "".join(line + "\n" for line in lines)
+		with open("stick/repo/state", "w") as f:
+		    f.write(text + "sum %016x\n" % xxh3_64(text.encode()))
+	END
+}
+
+@test "a repository with as many streams as it takes: the run says so, and every command can read it as before" {
+	: >erabackup.conf
+	job disk "repository = $PWD/stick/repo"
+	silent eb init disk
+	run_well
+	many 16383
+	for n in 1 2; do
+		ended 1 eb run disk
+		prints 16384
+		hints prune
+		assert_equal "$(points length)" 16384
+		# Nothing is begun that nobody could finish.
+		refute grep -q '^adding' stick/repo/state
+	done
+	capture eb status disk
+	prints 16384 "prune it"
+	ended 0 eb restore --to new.img disk
+	cmp new.img disk.img
 }
 
 # Read-only

@@ -507,8 +507,7 @@ failed_in_background() {
 	echo "hang 300" >track/fault
 	in_background erabackup -c erabackup.conf run disk
 	wait_for test -s track/hung
-	for words in "run" "prune" "mirror" "unlock"; do
-		# shellcheck disable=SC2086 # several words
+	for words in run prune mirror; do
 		capture erabackup -c erabackup.conf $words disk
 		assert_equal "$words: $status" "$words: 5"
 		says "$pid"

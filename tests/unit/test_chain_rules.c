@@ -178,6 +178,13 @@ static bool state_has(const char *text)
 	return has;
 }
 
+static int restore_over(const char *target, struct err *e)
+{
+	const struct restoreflow_opts o = {.paths = chain, .nr = 3, .target = target, .threads = 2, .force = true};
+
+	return restoreflow(&o, &restored, e);
+}
+
 static void targets(void)
 {
 	struct err e = {0};
@@ -192,8 +199,11 @@ static void targets(void)
 	ok(restore(old, 1, "t", &e) == 0 && restore(chain, 3, "t", &e) == 0 && scratch_same("t", "src"),
 	   "over an older state of the same chain");
 	scratch_put("t", SIZE / 2, 10, 9);
-	ok(restore(chain, 3, "t", &e) == 0 && scratch_same("t", "src"),
-	   "a target that is there already is written all the same");
+	ok(restore(chain, 3, "t", &e) == -1 && e.kind == ERR_IDENTITY && strstr(e.hint, "--force"),
+	   "an image that somebody has worked on since is not overwritten: %s", e.text);
+	err_clear(&e);
+	ok(restore_over("t", &e) == 0 && scratch_same("t", "src"),
+	   "with a word it is, though its state says that it is there already: %s", e.text);
 	ok(restore(chain, 1, "t", &e) == 0 && !scratch_same("t", "src"), "back to an older state");
 }
 

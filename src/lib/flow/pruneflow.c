@@ -2,6 +2,7 @@
 #include "flow/repochange.h"
 #include "flow/pruneflow.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,10 @@ static int merge(struct repo *r, const struct prunestep *step, int level, const 
 			unlink(path);
 	}
 	free((void *)o.paths);
+	if (rc && e->sys == ENOSPC) {
+		e->hint[0] = '\0';
+		err_hint(e, "a merged stream is written before the old ones are removed: the disk needs room for one more full");
+	}
 	return rc;
 }
 

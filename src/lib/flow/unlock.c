@@ -141,16 +141,16 @@ static size_t trace(struct search *x, struct found *f, struct found **path)
 	return 0;
 }
 
-/* The younger first: by eras within one history, where a clock may have been put back, else by time. */
+/* The younger first. */
 static int younger_first(const void *a, const void *b)
 {
 	const struct found *x = a;
 	const struct found *y = b;
 
-	if (same_id(x->s.generation, y->s.generation) && x->s.era_c != y->s.era_c)
-		return x->s.era_c < y->s.era_c ? 1 : -1;
 	if (x->s.time != y->s.time)
 		return x->s.time < y->s.time ? 1 : -1;
+	if (x->s.era_c != y->s.era_c)
+		return x->s.era_c < y->s.era_c ? 1 : -1;
 	return x->written_ns < y->written_ns ? 1 : x->written_ns > y->written_ns ? -1 : 0;
 }
 
@@ -165,7 +165,7 @@ static bool is_leaf(const struct search *x, const struct found *f)
 	return true;
 }
 
-/* Chains, from the last stream of each; later ones must not use what an earlier one has. */
+/* Chains, from the last stream of each, whatever the clock said within it; later ones must not use what an earlier one has. */
 static int chains(struct search *x, struct found **order, size_t *nr, struct err *e)
 {
 	struct found **path = calloc(x->nr + 1, sizeof(*path));
