@@ -140,11 +140,9 @@ work_on() { # IMAGE
 
 # dated AGE...: the files of the points say that these were cut so many seconds ago.
 dated() {
-	local i=0 age path
+	local i path paths=()
 
-	paths=()
-	for age; do
-		i=$((i + 1))
+	for ((i = 1; i <= $#; i++)); do
 		paths+=("$(stream $i)")
 	done
 	for path in "${paths[@]}"; do
