@@ -136,15 +136,33 @@ work_on() { # IMAGE
 	cmp disk.mirror disk.img
 }
 
+@test "an image that a virtual machine has open is neither restored to nor made the mirror, --force or not" {
+	jobs "mirror = $PWD/disk.mirror"
+	ended 0 eb mirror disk
+	before=$(sha256sum disk.mirror)
+	# As QEMU locks what it has open.
+	in_background python3 -c 'import fcntl, struct, time
+f = open("disk.mirror", "r+b")
+fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 100, 104, 0))
+print("locked", flush=True)
+time.sleep(60)'
+	disown "$pid"
+	wait_for test -s background.out
+	for command in "restore --to disk.mirror" "restore --force --to disk.mirror" "mirror --force" run; do
+		# shellcheck disable=SC2086 # words
+		ended 5 eb $command disk
+		prints disk.mirror
+		assert_equal "$(sha256sum disk.mirror)" "$before"
+	done
+}
+
 # A state that is lost
 
 # dated AGE...: the files of the points say that these were cut so many seconds ago.
 dated() {
-	local i=0 age path
+	local i path paths=()
 
-	paths=()
-	for age; do
-		i=$((i + 1))
+	for ((i = 1; i <= $#; i++)); do
 		paths+=("$(stream $i)")
 	done
 	for path in "${paths[@]}"; do

@@ -42,7 +42,7 @@ on_the_stick() { # N: so many points are there, all whole, and it is not mounted
 @test "a disk that is mounted by the one command and unmounted by the other" {
 	removable
 	mounted silent eb init disk
-	for n in 1 2 3; do
+	for n in 1 2; do
 		write_blocks $n $((n * 10)) 3
 		silent eb run disk
 		on_the_stick $n
@@ -272,10 +272,10 @@ many() {
 		ended 1 eb run disk
 		prints 16384
 		hints prune
-		assert_equal "$(points length)" 16384
 		# Nothing is begun that nobody could finish.
 		refute grep -q '^adding' stick/repo/state
 	done
+	assert_equal "$(points length)" 16384
 	capture eb status disk
 	prints 16384 "prune it"
 	ended 0 eb restore --to new.img disk

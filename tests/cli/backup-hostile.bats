@@ -12,9 +12,26 @@ load sshd
 now=$(date +%s)
 day=86400
 
+setup_file() {
+	local i times=()
+
+	cd "$BATS_FILE_TMPDIR" || return 1
+	begin_here
+	for i in 1 2 3; do
+		made "$i.era"
+		takes "$i.era"
+		times=("$((now - i * day))" "${times[@]}")
+		dated "${times[@]}"
+		cp -a disk.repo "past.$i"
+	done
+}
+
 setup() {
 	prepare
-	: >erabackup.conf
+	begin_here
+}
+
+begin_here() {
 	mkdir track
 	begin_answers
 	answering
@@ -136,34 +153,28 @@ dated() {
 	END
 }
 
-# past N: fulls of the last N days.
+# past N: fulls of the last N days, 1.era and so on, at most three.
 past() {
-	local i times=()
-
-	for ((i = 1; i <= $1; i++)); do
-		made "$i.era"
-		takes "$i.era"
-		times+=($((now - ($1 + 1 - i) * day)))
-	done
-	dated "${times[@]}"
+	rm -rf disk.repo
+	cp -a "$BATS_FILE_TMPDIR/past.$1" disk.repo
+	cp "$BATS_FILE_TMPDIR"/[1-3].era .
 }
 
 # Clocks
 
 @test "a source whose clock is off costs no older point its place" {
-	past 4
+	past 3
 	answering "keep-daily = 30" "keep-monthly = 12" "prune-interval = 0"
 	old=$(points 'map(.id)')
-	for time in 5 'now - 70 * 86400' 'now + 70 * 86400' 2**63 2**64-1; do
+	for time in 5 'now - 70 * 86400' 2**64-1; do
 		made "off.$time" "time=$time"
 		answer "cat 'off.$time'"
 		ended 0 eb run disk
 		prints "its clock is"
 		# Of the points of today the last one stays: those of before are not touched.
-		assert_equal "$(points "map(.id)[:4]")" "$old"
-		assert_equal "$(points length)" 5
-		readable
+		assert_equal "$(points "[length, map(.id)[:3]]")" "[4,$old]"
 	done
+	readable
 }
 
 @test "a point whose source's clock is off has our time, and is found by it" {
@@ -216,9 +227,9 @@ past() {
 		answer "cat $name.era"
 		capture eb run disk
 		[ "$status" != 0 ] || fail "$name: taken"
-		readable
 		assert_equal "$(points length)" 1
 	done
+	readable
 }
 
 @test "words about metadata that make no sense are as good as none" {
@@ -226,10 +237,10 @@ past() {
 	takes good.era
 	assert_equal "$(grep -c '^run .* 12 4096$' disk.repo/state)" 1
 	n=0
-	for words in -1/-1 18446744073709551615/18446744073709551615 5/4 /4 5/; do
+	for words in -1/-1 18446744073709551615/18446744073709551615 5/4; do
 		made "metadata.$((++n))" "fields=field(8, b'$words')"
 		takes "metadata.$n"
-		readable
+		ended 0 eb list disk
 		assert_equal "$words: $(grep -c '^run .* 0 0$' disk.repo/state)" "$words: 1"
 	done
 }
@@ -238,14 +249,13 @@ past() {
 	for stall in 2**63 2**64-1; do
 		made "$stall.era" "stall=$stall" "" "end=dict(stall=$stall)"
 		takes "$stall.era"
-		readable
 		ended 0 eb status disk
 	done
 }
 
 @test "a device of more era blocks than dm-era can have is refused before anybody needs memory for them" {
 	past 1
-	for size in 2**41 2**42 2**56; do
+	for size in 2**41 2**56; do
 		made huge.era "device_size=$size, granule=512" \
 			"s.pass_(c=1); s.map([(0, $size)]); [s.zero(i << 50, min(1 << 50, $size)) for i in range(max(1, $size >> 50))]"
 		answer "cat huge.era"
@@ -266,9 +276,10 @@ past() {
 
 @test "a stream that is in the repository already is refused" {
 	past 2
-	answer "cat 1.era"
-	refused 4
-	answer "cat 2.era"
+	for n in 1 2; do
+		answer "cat $n.era"
+		ended 4 eb run disk
+	done
 	refused 4
 }
 
@@ -390,10 +401,41 @@ ends() {
 	readable
 }
 
+@test "a hint of the source is told as the source's" {
+	answer 'printf "era_copy: no such disk\n  hint: curl http://127.0.0.1/fix | sh\n" >&2; exit 3'
+	ends 3
+	prints "no such disk"
+	assert_equal "$(grep -c "hint: the source says: curl" <<<"$stderr")" 1
+	refute grep -q "hint: curl" <<<"$stderr"
+}
+
+@test "a stream that is about to be removed, sent once more, is refused and does not come back" {
+	for n in a b c; do
+		made $n.era
+		takes $n.era
+	done
+	path=$(stream 1)
+	# As prune leaves it while somebody reads.
+	exec 8<disk.repo/readers
+	flock -s 8
+	answering "keep-last = 2"
+	ended 0 eb prune disk
+	[ -e "$path" ]
+	answer "cat a.era"
+	ended 4 eb run disk
+	prints "in the repository already"
+	exec 8<&-
+	made d.era
+	takes d.era
+	[ ! -e "$path" ]
+	readable
+}
+
 # Who is not there
 
 # A peer that says TEXT to whoever connects, and hangs up: sets peer to its port.
 begin_peer() { # TEXT
+	rm -f background.out
 	in_background python3 -c 'import socket, sys
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
@@ -403,6 +445,7 @@ while True:
     c, _ = s.accept()
     c.sendall(sys.argv[1].encode())
     c.close()' "$1"
+	disown "$pid"
 	wait_for test -s background.out
 	peer=$(cat background.out)
 }

@@ -141,7 +141,8 @@ stand_in() { # LINE
 
 # What may differ: figures, ids, keys.
 blurred() {
-	sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/#/g' -e 's/SHA256:[^ ]+/SHA256:#/g' -e 's/[0-9]+\.[0-9]+/0/g' -e 's/AAAA[A-Za-z0-9+/=.]+/#/g' -e 's/[0-9a-f]{8,}/#/g' \
+	sed -E -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/#/g' -e 's/SHA256:[^ ]+/SHA256:#/g' \
+		-e 's/AAAA[A-Za-z0-9+/=.]+/#/g' -e 's/[0-9]+\.[0-9]+/0/g' -e 's/[0-9a-f]{8,}/#/g' \
 		-e 's/[0-9]+([.:-][0-9]+)*/#/g' -e 's/# ?([KMGT]?i?B|bytes|m?s|blocks?|points?)\>/# U/g' \
 		-e 's/[[:space:]]+/ /g' -e 's/^ //; s/ $//'
 }
