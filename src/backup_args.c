@@ -182,7 +182,7 @@ static int parse_file(int fd, const char *name, struct jobconf *c, struct err *e
 	if (!text)
 		err_set(e, ERR_RUNTIME, "%s: no memory to read it", name);
 	else if (fdio_read(fd, name, text, CONFIG_MAX, &len, e) == 0)
-		rc = len < CONFIG_MAX ? jobconf_parse_bytes(text, len, name, c, e)
+		rc = len < CONFIG_MAX ? jobconf_parse(text, len, name, c, e)
 				      : err_set(e, ERR_USAGE, "%s: is longer than any configuration", name);
 	free(text);
 	return rc;

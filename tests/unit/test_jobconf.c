@@ -17,13 +17,18 @@
 #define SAID "source = /dev/x\nrepository = /r/%j\n"
 #define FILE_NAME "/etc/erabackup.conf"
 
+static int parse(const char *text, const char *name, struct jobconf *c, struct err *e)
+{
+	return jobconf_parse(text, strlen(text), name, c, e);
+}
+
 static void test_builtin(void)
 {
 	struct jobconf c;
 	struct err e = {0};
 	const struct job *j;
 
-	ok(jobconf_parse("[a]\n" SAID, "f", &c, &e) == 0 && c.nr == 1, "a job with the least %s", e.text);
+	ok(parse("[a]\n" SAID, "f", &c, &e) == 0 && c.nr == 1, "a job with the least %s", e.text);
 	j = c.jobs;
 	ok(strcmp(j->name, "a") == 0 && j->line == 1 && strcmp(j->source, "/dev/x") == 0 && strcmp(j->path, "/dev/x") == 0 &&
 		   !j->ssh && !j->host && !j->user && j->port == 0 && strcmp(j->repository, "/r/a") == 0,
@@ -130,7 +135,7 @@ static void test_bad(void)
 		err_clear(&e);
 		memset(&c, 0xff, sizeof(c));
 		snprintf(want, sizeof(want), FILE_NAME "%s", bad[i].want);
-		rc = jobconf_parse(bad[i].text, FILE_NAME, &c, &e);
+		rc = parse(bad[i].text, FILE_NAME, &c, &e);
 		ok(rc == -1 && e.kind == ERR_USAGE && strcmp(e.text, want) == 0, "%s; %s", e.text, e.hint);
 		jobconf_free(&c);
 	}
@@ -147,7 +152,7 @@ static void test_defaults(void)
 	struct err e = {0};
 	const struct job *a, *b;
 
-	ok(jobconf_parse(text, "f", &c, &e) == 0 && c.nr == 2, "two jobs, and defaults between them %s", e.text);
+	ok(parse(text, "f", &c, &e) == 0 && c.nr == 2, "two jobs, and defaults between them %s", e.text);
 	a = jobconf_find(&c, "a");
 	b = jobconf_find(&c, "b");
 	ok(a && b && a->line == 1 && b->line == 11, "are found, and know their lines");
@@ -174,7 +179,7 @@ static void test_put_aside(void)
 	struct jobconf c;
 	struct err e = {0};
 
-	ok(jobconf_parse(text, "f", &c, &e) == 0 && c.nr == 5, "details of the defaults are put aside %s", e.text);
+	ok(parse(text, "f", &c, &e) == 0 && c.nr == 5, "details of the defaults are put aside %s", e.text);
 	ok(!c.jobs[0].cow && !c.jobs[0].pre_cut && !c.jobs[0].post_cut && c.jobs[0].level == 0 && c.jobs[0].plain,
 	   "by cut = none and compress = none");
 	ok(!c.jobs[1].cow && c.jobs[1].pre_cut && c.jobs[1].post_cut && c.jobs[1].level == 5, "by cut = fence");
@@ -182,7 +187,7 @@ static void test_put_aside(void)
 	ok(!c.jobs[3].cow && c.jobs[3].max_passes == 2 && c.jobs[3].freeze_limit, "by what goes with freezing");
 	ok(c.jobs[4].cow && c.jobs[4].pre_cut, "not by cut = auto");
 	jobconf_free(&c);
-	ok(jobconf_parse(frozen, "f", &c, &e) == 0 && c.nr == 3, "what goes with freezing %s", e.text);
+	ok(parse(frozen, "f", &c, &e) == 0 && c.nr == 3, "what goes with freezing %s", e.text);
 	ok(!c.jobs[0].max_passes && !c.jobs[0].freeze_limit && c.jobs[0].cow, "is put aside by cow");
 	ok(!c.jobs[1].max_passes && !c.jobs[1].freeze_limit, "and by cut = fence");
 	ok(c.jobs[2].max_passes == 2 && c.jobs[2].freeze_limit, "not by cut = freeze");
@@ -200,17 +205,17 @@ static void test_layout(void)
 	struct jobconf c;
 	struct err e = {0};
 
-	ok(jobconf_parse(text, "f", &c, &e) == 0 && c.nr == 1, "comments, blanks, the last line without its end %s", e.text);
+	ok(parse(text, "f", &c, &e) == 0 && c.nr == 1, "comments, blanks, the last line without its end %s", e.text);
 	ok(c.jobs && strcmp(c.jobs[0].repository, "/r") == 0 && strcmp(c.jobs[0].before, "a=b;c # d") == 0 &&
 		   strcmp(c.jobs[0].after, "=;x") == 0 && c.jobs[0].line == 6,
 	   "values are what stands there");
 	jobconf_free(&c);
-	ok(jobconf_parse_bytes(nul, sizeof(nul) - 1, "f", &c, &e) == -1 &&
+	ok(jobconf_parse(nul, sizeof(nul) - 1, "f", &c, &e) == -1 &&
 		   strcmp(e.text, "f:3: there is a character 0x00, column 5, which no text has") == 0,
 	   "a NUL: %s", e.text);
 	jobconf_free(&c);
 	err_clear(&e);
-	ok(jobconf_parse_bytes(text, 40, "f", &c, &e) == -1 && strstr(e.text, "there is no job"), "no byte behind the length: %s",
+	ok(jobconf_parse(text, 40, "f", &c, &e) == -1 && strstr(e.text, "there is no job"), "no byte behind the length: %s",
 	   e.text);
 	jobconf_free(&c);
 }
@@ -229,7 +234,7 @@ static void test_long(void)
 		memset(value, 'x', len);
 		value[len] = '\0';
 		snprintf(text, sizeof(text), "[a]\n%sbefore=%s\nlevel=7\n", SAID, value);
-		rc = jobconf_parse(text, "f", &c, &e);
+		rc = parse(text, "f", &c, &e);
 		if (len + 7 <= JOBCONF_LINE_MAX)
 			wrong += rc != 0 || strcmp(c.jobs[0].before, value) != 0 || c.jobs[0].level != 7;
 		else
@@ -246,7 +251,7 @@ static void test_long_names(void)
 	struct jobconf c;
 	struct err e = {0};
 
-	ok(jobconf_parse(text, "f", &c, &e) == 0 && c.nr == 2 && strlen(c.jobs[1].name) == 64 &&
+	ok(parse(text, "f", &c, &e) == 0 && c.nr == 2 && strlen(c.jobs[1].name) == 64 &&
 		   jobconf_find(&c, X50 "xxxxxxxxxxxxx2") == &c.jobs[1],
 	   "two names of 64 bytes %s", e.text);
 	jobconf_free(&c);
@@ -262,7 +267,7 @@ static void test_many(void)
 
 	for (i = 0; i < nr; i++)
 		p += sprintf(p, "[j%u]\n%s", i, SAID);
-	ok(jobconf_parse(text, "f", &c, &e) == 0 && c.nr == nr && jobconf_find(&c, "j999") == &c.jobs[999], "%u jobs %s", nr,
+	ok(parse(text, "f", &c, &e) == 0 && c.nr == nr && jobconf_find(&c, "j999") == &c.jobs[999], "%u jobs %s", nr,
 	   e.text);
 	jobconf_free(&c);
 	free(text);
@@ -278,7 +283,7 @@ static void test_expanded(void)
 
 	for (i = 0; i < 70; i++)
 		strcat(text, "%j");
-	ok(jobconf_parse(text, "f", &c, &e) == -1 && strcmp(e.text, "f:3: repository: it is longer than a path can be") == 0,
+	ok(parse(text, "f", &c, &e) == -1 && strcmp(e.text, "f:3: repository: it is longer than a path can be") == 0,
 	   "%s", e.text);
 	jobconf_free(&c);
 }
@@ -324,11 +329,11 @@ static void test_examples(void)
 		skip("the examples are right", "not run from the top of the sources");
 	} else {
 		uncomment(text);
-		ok(jobconf_parse(text, name, &c, &e) == 0 && c.nr == 3, "the example is right %s", e.text);
+		ok(parse(text, name, &c, &e) == 0 && c.nr == 3, "the example is right %s", e.text);
 		jobconf_free(&c);
 		for (; begin; begin = strstr(end + 5, "\n```\n[")) {
 			end = strstr(begin + 5, "\n```\n");
-			ok(end && jobconf_parse_bytes(begin + 5, (size_t)(end - begin - 4), "manual", &c, &e) == 0 && c.nr > 0,
+			ok(end && jobconf_parse(begin + 5, (size_t)(end - begin - 4), "manual", &c, &e) == 0 && c.nr > 0,
 			   "one of the manual is %s", e.text);
 			jobconf_free(&c);
 		}
@@ -382,7 +387,7 @@ static bool is_judged(const char *text, size_t len)
 	memcpy(copy, text, len);
 	for (i = 0; i < len; i++)
 		lines += copy[i] == '\n';
-	rc = jobconf_parse_bytes(copy, len, "f", &c, &e);
+	rc = jobconf_parse(copy, len, "f", &c, &e);
 	free(copy);
 	for (i = 0; rc == 0 && i < c.nr; i++)
 		good = good && c.jobs[i].path && c.jobs[i].path[0] == '/' && c.jobs[i].repository[0] == '/' && c.jobs[i].line;

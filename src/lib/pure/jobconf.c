@@ -331,7 +331,7 @@ static void free_sections(struct reading *r)
 	free(r->sections);
 }
 
-int jobconf_parse_bytes(const char *text, size_t len, const char *name, struct jobconf *c, struct err *e)
+int jobconf_parse(const char *text, size_t len, const char *name, struct jobconf *c, struct err *e)
 {
 	struct reading r = {.file = name, .p = text, .end = text + len, .e = e};
 	int rc = -1;
@@ -344,11 +344,6 @@ int jobconf_parse_bytes(const char *text, size_t len, const char *name, struct j
 		rc = 0;
 	free_sections(&r);
 	return rc;
-}
-
-int jobconf_parse(const char *text, const char *name, struct jobconf *c, struct err *e)
-{
-	return jobconf_parse_bytes(text, strlen(text), name, c, e);
 }
 
 void jobconf_free(struct jobconf *c)

@@ -23,10 +23,7 @@ struct jobconf {
 };
 
 /* The len bytes of a whole file; `name` is the file's, for messages. Free also after a failure. */
-int jobconf_parse_bytes(const char *text, size_t len, const char *name, struct jobconf *c, struct err *e);
-
-/* The same for a text up to its NUL: it cannot see one that stands in the file. */
-int jobconf_parse(const char *text, const char *name, struct jobconf *c, struct err *e);
+int jobconf_parse(const char *text, size_t len, const char *name, struct jobconf *c, struct err *e);
 void jobconf_free(struct jobconf *c);
 
 /* The job of that name, or NULL. */

@@ -13,7 +13,6 @@ static const struct {
 } words[] = {
 	{RETENTION_LAST, "last"},     {RETENTION_DAILY, "daily"},   {RETENTION_WEEKLY, "weekly"},
 	{RETENTION_MONTHLY, "monthly"}, {RETENTION_YEARLY, "yearly"}, {RETENTION_HEAD, "head"},
-	{RETENTION_ONLY, "only"},
 };
 
 /* The number of a point's period: more for a later one. */

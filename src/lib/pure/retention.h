@@ -28,7 +28,6 @@ enum retention_why {
 	RETENTION_MONTHLY = 8,
 	RETENTION_YEARLY = 16,
 	RETENTION_HEAD = 32, /* the caller's: the next incremental starts there */
-	RETENTION_ONLY = 64, /* the caller's: there is no other */
 };
 
 bool retention_is_set(const struct retention *r);
