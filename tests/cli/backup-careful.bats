@@ -85,6 +85,16 @@ work_on() { # IMAGE
 	cmp new.img at.2.img
 }
 
+@test "nor does one of another history of the same job" {
+	ended 0 eb restore --to new.img disk
+	ended 0 eb run --full disk
+	ended 0 eb restore --to new.img disk
+	cmp new.img disk.img
+	work_on new.img
+	ended 0 eb run --full disk
+	asks new.img eb restore --to new.img disk
+}
+
 @test "a restore that was interrupted is made again without a word" {
 	put_fs small 200K
 	ended 1 eb restore --to small/new.img disk

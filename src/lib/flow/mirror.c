@@ -2,7 +2,6 @@
 #include "flow/mirror.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,16 +12,9 @@
 /* Is it an image that was a mirror of this repository, whatever has become of it? */
 static bool is_ours(const struct repo *r, const char *mirror)
 {
-	uint8_t generation[WIRE_ID_LEN];
 	struct stat st;
-	size_t i;
 
-	if (stat(mirror, &st) || !S_ISREG(st.st_mode) || !target_generation(mirror, generation))
-		return false;
-	for (i = 0; i < r->cat.nr; i++)
-		if (memcmp(r->cat.streams[i].generation, generation, WIRE_ID_LEN) == 0)
-			return true;
-	return false;
+	return stat(mirror, &st) == 0 && S_ISREG(st.st_mode) && restorepoint_knows(r, mirror);
 }
 
 /* The whole chain: only what differs is written. */

@@ -357,6 +357,7 @@ static int prepare(struct restore *r, struct err *e)
 	if (target_open(&r->target, o->target, o->state, e))
 		return -1;
 	r->target.careful = true;
+	r->target.known = o->known;
 	r->target.known_uuid = o->differences ? r->head.field[WIRE_FSUUID] : NULL;
 	/* A target that is there already is written all the same: a state is no proof of what lies on a disk. */
 	if (target_accepts(&r->target, &r->head, o->force, &done, e) || target_begin(&r->target, &r->head, e))

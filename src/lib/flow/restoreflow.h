@@ -26,6 +26,7 @@ struct restoreflow_opts {
 	const char *state;  /* where the target's state lies; NULL: the usual place */
 	bool compare;	    /* nothing is written: ERR_IDENTITY where the target differs, with the first offset */
 	bool differences;   /* write only where the target differs */
+	bool known;	    /* what the target's state names is a backup of the same repository: an older one may be gone over */
 	bool force;	    /* over something unknown */
 	unsigned int threads;
 	struct tick tick;

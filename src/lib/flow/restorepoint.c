@@ -2,6 +2,22 @@
 #include "flow/restorepoint.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "flow/target.h"
+
+bool restorepoint_knows(const struct repo *r, const char *target)
+{
+	uint8_t generation[WIRE_ID_LEN];
+	size_t i;
+
+	if (!target_generation(target, generation))
+		return false;
+	for (i = 0; i < r->cat.nr; i++)
+		if (memcmp(r->cat.streams[i].generation, generation, WIRE_ID_LEN) == 0)
+			return true;
+	return false;
+}
 
 int restorepoint(const struct repo *r, size_t i, const struct restoreflow_opts *o, struct restoreflow_result *result,
 		 struct err *e)
@@ -10,6 +26,7 @@ int restorepoint(const struct repo *r, size_t i, const struct restoreflow_opts *
 	struct restoreflow_opts all = *o;
 	int rc;
 
+	all.known = o->target && restorepoint_knows(r, o->target);
 	all.nr = (unsigned int)(i - first + 1);
 	all.paths = repo_paths(r, first, i, e);
 	if (!all.paths)

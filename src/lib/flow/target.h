@@ -28,6 +28,7 @@ struct target {
 	bool has_state; /* a state file was there */
 	/* A device whose filesystem has this UUID holds nothing unknown. NULL or empty: there is no such. */
 	const char *known_uuid;
+	bool known; /* the caller knows whose backup it is */
 	bool careful; /* not over an image that has been changed, or holds another backup, either: it may be in use as itself */
 	char state_path[PATH_MAX];
 };
