@@ -2,10 +2,9 @@
 #include "backup_check.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#include "backup_ui.h"
+#include "backup_each.h"
 #include "flow/mirror.h"
 #include "flow/repochange.h"
 #include "flow/restorepoint.h"
@@ -58,9 +57,7 @@ static void on_stream(void *ctx, const struct catalog *c, size_t i, const char *
 		fflush(stdout);
 		return;
 	}
-	if (k->any)
-		putchar(',');
-	k->any = true;
+	json_comma(stdout, &k->any);
 	printf("{\"stream\":");
 	json_value(stdout, &k->failed, "s", json_text(name, text[0]));
 	printf(",\"ok\":%s,\"problem\":", problem ? "false" : "true");
@@ -89,22 +86,21 @@ static int deep(const struct backup_args *a, const struct job *j, const struct r
 	return 0;
 }
 
-/* *any: there is one before it on standard output. */
-static int verify_repo(const struct backup_args *a, const struct job *j, struct repo *r, const struct report *report,
-		       bool *any, struct err *e)
+static int verify_repo(struct backup_each *w, const struct job *j, struct repo *r, struct err *e)
 {
-	struct check k = {.args = a};
-	const struct verifyrepo_opts o = {.report = report, .each = on_stream, .ctx = &k};
+	struct check k = {.args = w->args};
+	const struct verifyrepo_opts o = {.report = &w->ui.report, .each = on_stream, .ctx = &k};
 	const char *mirror = NULL;
 	int rc;
 
-	if (a->json)
-		printf("%s{\"job\":\"%s\",\"streams\":[", *any ? "," : "", j ? j->name : "");
-	*any = true;
+	if (w->args->json) {
+		backup_each_json(w);
+		printf("{\"job\":\"%s\",\"streams\":[", j ? j->name : "");
+	}
 	rc = verifyrepo(r, &o, e);
 	if (rc == 0)
-		rc = deep(a, j, r, report, &mirror, e);
-	if (a->json) {
+		rc = deep(w->args, j, r, o.report, &mirror, e);
+	if (w->args->json) {
 		printf("],\"mirror\":");
 		json_value(stdout, &k.failed, "s?", mirror);
 		printf("}");
@@ -114,45 +110,21 @@ static int verify_repo(const struct backup_args *a, const struct job *j, struct 
 	return e->kind ? -1 : 0;
 }
 
-static int verify_one(const struct backup_args *a, const struct job *j, bool *any, struct err *e)
+static int verify_one(struct backup_each *w, const struct job *j, struct err *e)
 {
-	struct backup_ui ui;
 	struct repo r;
 	int rc;
 
-	backup_ui_begin(&ui, a, j);
-	rc = repochange_lock_to_verify(&r, j ? j->repository : a->repository, e);
+	rc = repochange_lock_to_verify(&r, j ? j->repository : w->args->repository, e);
 	if (rc == 0)
-		rc = verify_repo(a, j, &r, &ui.report, any, e);
+		rc = verify_repo(w, j, &r, e);
 	repo_close(&r);
-	backup_ui_end(&ui);
 	return rc;
 }
 
 int backup_check_verify(const struct backup_args *a, struct err *e)
 {
-	const unsigned int nr = a->repository ? 1 : a->nr_jobs;
-	bool any = false;
-	unsigned int i;
-	int code = 0;
-
-	if (a->json)
-		putchar('[');
-	for (i = 0; i < nr; i++) {
-		const struct job *j = a->repository ? NULL : a->jobs[i];
-		struct err failed = {0};
-
-		if (verify_one(a, j, &any, &failed) == 0)
-			continue;
-		if (j)
-			err_prefix(&failed, "%s", j->name);
-		fflush(stdout);
-		msg_error(&failed);
-		code = code ? code : (int)failed.kind;
-	}
-	if (a->json)
-		printf("]\n");
-	return json_end(stdout, "standard output", e) ? (int)e->kind : code;
+	return backup_each(a, verify_one, e);
 }
 
 /* restore */

@@ -2,10 +2,9 @@
 #include "backup_show.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#include "backup_ui.h"
+#include "backup_each.h"
 #include "flow/jobexplain.h"
 #include "flow/jobstatus.h"
 #include "flow/repo.h"
@@ -57,16 +56,16 @@ static int end_json(struct err *e)
 int backup_show_list(const struct backup_args *a, struct err *e)
 {
 	struct repo r;
+	bool any = false;
 	size_t i;
 	int rc = repo_open(&r, backup_args_repository(a), e);
 
 	if (rc == 0 && a->json) {
+		putchar('[');
 		for (i = 0; rc == 0 && i < r.cat.nr; i++) {
-			putchar(i ? ',' : '[');
+			json_comma(stdout, &any);
 			rc = stream_json(&r.cat, i, e);
 		}
-		if (r.cat.nr == 0)
-			putchar('[');
 		rc = rc ? rc : end_json(e);
 	} else if (rc == 0) {
 		printf("%-8s  %-24s %-12s %-8s %10s %10s\n", "ID", "TIME", "KIND", "CUT", "CHANGED", "STORED");
@@ -117,22 +116,16 @@ static void moment(const char *what, uint64_t t)
 static void info_repo(const struct repo *r)
 {
 	const struct catalog *c = &r->cat;
-	uint64_t bytes = 0;
-	size_t points = 0;
-	size_t chains = 0;
+	struct catalog_sum sum;
 	char id[2 * WIRE_ID_LEN + 1];
 	char a[NUM_SIZE_LEN];
-	size_t i;
 
-	for (i = 0; i < c->nr; i++) {
-		bytes += c->streams[i].length;
-		chains += c->streams[i].kind == WIRE_FULL;
-		points += catalog_consistent(&c->streams[i]) && catalog_restorable(c, i);
-	}
+	catalog_sum(c, &sum);
 	num_hex(r->id, WIRE_ID_LEN, id);
 	printf("repository   %s\nid           %s\n", r->dir, id);
-	printf("streams      %zu in %zu chain%s, %s\n", c->nr, chains, chains == 1 ? "" : "s", num_size(bytes, a, sizeof(a)));
-	printf("points       %zu that can be restored\n", points);
+	printf("streams      %zu in %zu chain%s, %s\n", c->nr, sum.chains,
+	       sum.chains == 1 ? "" : "s", num_size(sum.bytes, a, sizeof(a)));
+	printf("points       %zu that can be restored\n", sum.points);
 	moment("last run", c->run_time);
 	moment("verified", c->verified);
 	moment("pruned", c->pruned);
@@ -232,9 +225,12 @@ int backup_show_status(const struct backup_args *a, struct err *e)
 {
 	const time_t now = time(NULL);
 	struct jobstatus s;
+	bool any = false;
 	unsigned int i;
 	int code = 0;
 
+	if (a->json)
+		putchar('[');
 	for (i = 0; i < a->nr_jobs; i++) {
 		jobstatus(a->jobs[i], now, &s);
 		if (s.nr_problems)
@@ -243,7 +239,7 @@ int backup_show_status(const struct backup_args *a, struct err *e)
 			status_lines(a->jobs[i], &s, now);
 			continue;
 		}
-		putchar(i ? ',' : '[');
+		json_comma(stdout, &any);
 		if (status_json(a->jobs[i], &s, now, e))
 			return (int)e->kind;
 	}
@@ -263,48 +259,23 @@ static void explain_line(const struct job *j, const struct jobexplain *x)
 	       num_size(x->bytes, a, sizeof(a)), num_size(x->size, b, sizeof(b)), x->full ? ", because " : "", x->reason);
 }
 
-/* *any: there is one before it on standard output. */
-static int explain_one(const struct backup_args *a, unsigned int i, bool *any, struct err *e)
+static int explain_one(struct backup_each *w, const struct job *j, struct err *e)
 {
-	const struct job *j = a->jobs[i];
-	struct backup_ui ui;
 	struct jobexplain x;
 	char text[JSON_TEXT_LEN];
-	int rc;
 
-	backup_ui_begin(&ui, a, j);
-	rc = jobexplain(j, &ui.report, &x, e);
-	backup_ui_end(&ui);
-	if (rc)
-		return err_prefix(e, "%s", j->name);
-	if (!a->json) {
+	if (jobexplain(j, &w->ui.report, &x, e))
+		return -1;
+	if (!w->args->json) {
 		explain_line(j, &x);
 		return 0;
 	}
-	if (*any)
-		putchar(',');
-	*any = true;
+	backup_each_json(w);
 	return json_value(stdout, e, "{s:s,s:s,s:s,s:I,s:I}", "job", j->name, "kind", x.full ? "full" : "incremental",
 			  "reason", json_text(x.reason, text), "bytes", (ull)x.bytes, "size", (ull)x.size);
 }
 
 int backup_show_explain(const struct backup_args *a, struct err *e)
 {
-	bool any = false;
-	unsigned int i;
-	int code = 0;
-
-	if (a->json)
-		putchar('[');
-	for (i = 0; i < a->nr_jobs; i++) {
-		struct err one = {0};
-
-		if (explain_one(a, i, &any, &one) == 0)
-			continue;
-		msg_error(&one);
-		code = code ? code : (int)one.kind;
-	}
-	if (a->json ? end_json(e) : json_end(stdout, "standard output", e))
-		return (int)e->kind;
-	return code;
+	return backup_each(a, explain_one, e);
 }

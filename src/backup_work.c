@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "backup_ui.h"
+#include "backup_each.h"
 #include "flow/jobrun.h"
 #include "flow/mirror.h"
 #include "flow/pruneflow.h"
 #include "flow/repochange.h"
-#include "flow/restoreflow.h"
 #include "flow/unlock.h"
 #include "flow/verifyrepo.h"
 #include "pure/point.h"
@@ -22,59 +20,12 @@
 #include "words/json.h"
 #include "words/num.h"
 #include "words/when.h"
-#include "world/zst.h"
 
 #define ull unsigned long long
 
-/* One command over several jobs: a failure of one is told, and the others go on; the first decides. */
-
-struct work {
-	const struct backup_args *args;
-	struct backup_ui ui;
-	bool any; /* a JSON value is out already */
-};
-
-static void next_json(struct work *w)
-{
-	if (w->args->json)
-		putchar(w->any ? ',' : '[');
-	w->any = true;
-}
-
-static int end_json(const struct work *w, struct err *e)
-{
-	if (w->args->json)
-		printf("%s]\n", w->any ? "" : "[");
-	return json_end(stdout, "standard output", e);
-}
-
-static int each_job(const struct backup_args *a, int (*one)(struct work *w, const struct job *j, struct err *e),
-		    struct err *e)
-{
-	struct work w = {.args = a};
-	unsigned int i;
-	int code = 0;
-
-	for (i = 0; i < a->nr_jobs && !stop_requested(); i++) {
-		struct err failed = {0};
-
-		backup_ui_begin(&w.ui, a, a->jobs[i]);
-		one(&w, a->jobs[i], &failed);
-		backup_ui_end(&w.ui);
-		if (failed.kind == ERR_NONE)
-			continue;
-		err_prefix(&failed, "%s", a->jobs[i]->name);
-		msg_error(&failed);
-		code = code ? code : (int)failed.kind;
-	}
-	if (end_json(&w, e))
-		return (int)e->kind;
-	return code ? code : stop_check(e) ? (int)e->kind : 0;
-}
-
 /* init */
 
-static int init_one(struct work *w, const struct job *j, struct err *e)
+static int init_one(struct backup_each *w, const struct job *j, struct err *e)
 {
 	const int made = repo_create(j->repository, e);
 
@@ -83,23 +34,23 @@ static int init_one(struct work *w, const struct job *j, struct err *e)
 	report_note(&w->ui.report, made ? "%s is a repository now" : "%s is a repository already", j->repository);
 	if (!w->args->json)
 		return 0;
-	next_json(w);
+	backup_each_json(w);
 	return json_value(stdout, e, "{s:s,s:b}", "job", j->name, "made", made);
 }
 
 int backup_work_init(const struct backup_args *a, struct err *e)
 {
-	return each_job(a, init_one, e);
+	return backup_each(a, init_one, e);
 }
 
 /* run */
 
-static int run_json(struct work *w, const struct job *j, const struct jobrun_result *r, const struct err *outcome,
+static int run_json(struct backup_each *w, const struct job *j, const struct jobrun_result *r, const struct err *outcome,
 		    struct err *e)
 {
 	char text[2][JSON_TEXT_LEN];
 
-	next_json(w);
+	backup_each_json(w);
 	return json_value(stdout, e, "{s:s,s:s,s:i,s:s?,s:s,s:s?,s:I,s:I,s:s}", "job", j->name, "outcome",
 			  outcome->kind ? "failure" : "success", "exit", (int)outcome->kind, "kind",
 			  r->committed ? wire_kind_name(r->stream.kind) : NULL, "reason", json_text(r->reason, text[0]),
@@ -107,7 +58,7 @@ static int run_json(struct work *w, const struct job *j, const struct jobrun_res
 			  (ull)r->seconds, "message", json_text(outcome->text, text[1]));
 }
 
-static int run_one(struct work *w, const struct job *j, struct err *e)
+static int run_one(struct backup_each *w, const struct job *j, struct err *e)
 {
 	struct jobrun_result r;
 	struct err json = {0};
@@ -134,7 +85,7 @@ static int run_again_and_again(const struct backup_args *a)
 	while (!stop_requested()) {
 		struct err e = {0};
 
-		each_job(a, run_one, &e);
+		backup_each(a, run_one, &e);
 		due_us += (int64_t)a->interval * 1000000;
 		/* What took longer than the interval is not made up for. */
 		if (due_us < clock_us())
@@ -146,12 +97,12 @@ static int run_again_and_again(const struct backup_args *a)
 
 int backup_work_run(const struct backup_args *a, struct err *e)
 {
-	return a->interval ? run_again_and_again(a) : each_job(a, run_one, e);
+	return a->interval ? run_again_and_again(a) : backup_each(a, run_one, e);
 }
 
 /* prune */
 
-static void prune_line(const struct work *w, const struct catalog_stream *s, unsigned int why)
+static void prune_line(const struct backup_each *w, const struct catalog_stream *s, unsigned int why)
 {
 	char words[RETENTION_WORDS_LEN];
 	char id[POINT_ID_LEN];
@@ -173,9 +124,7 @@ static int prune_json(const struct catalog *c, const unsigned int *why, bool kep
 	for (i = 0; i < c->nr; i++) {
 		if ((why[i] != 0) != kept)
 			continue;
-		if (any)
-			putchar(',');
-		any = true;
+		json_comma(stdout, &any);
 		num_hex(c->streams[i].state_id, WIRE_ID_LEN, id);
 		if (kept ? json_value(stdout, e, "{s:s,s:s}", "id", id, "why", retention_words(why[i], words))
 			 : json_value(stdout, e, "s", id))
@@ -184,7 +133,7 @@ static int prune_json(const struct catalog *c, const unsigned int *why, bool kep
 	return 0;
 }
 
-static int tell_prune(struct work *w, const struct job *j, const struct catalog *c, const unsigned int *why,
+static int tell_prune(struct backup_each *w, const struct job *j, const struct catalog *c, const unsigned int *why,
 		      struct err *e)
 {
 	size_t i;
@@ -194,7 +143,7 @@ static int tell_prune(struct work *w, const struct job *j, const struct catalog 
 			prune_line(w, &c->streams[i], why[i]);
 		return 0;
 	}
-	next_json(w);
+	backup_each_json(w);
 	printf("{\"job\":\"%s\",\"kept\":[", j->name);
 	if (prune_json(c, why, true, e))
 		return -1;
@@ -205,21 +154,20 @@ static int tell_prune(struct work *w, const struct job *j, const struct catalog 
 	return 0;
 }
 
-static int prune_repo(struct work *w, const struct job *j, struct repo *r, struct err *e)
+static int prune_repo(struct backup_each *w, const struct job *j, struct repo *r, struct err *e)
 {
-	const int level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT;
 	unsigned int *why = calloc(r->cat.nr + 1, sizeof(*why));
 	int rc = -1;
 
 	if (!why)
 		return err_set(e, ERR_RUNTIME, "%s: no memory to plan", r->dir);
 	if (pruneplan_keep(&r->cat, &j->keep, why, e) == 0 && tell_prune(w, j, &r->cat, why, e) == 0)
-		rc = w->args->dry_run ? 0 : pruneflow(r, &j->keep, level, &w->ui.report, e);
+		rc = w->args->dry_run ? 0 : pruneflow(r, j, &w->ui.report, e);
 	free(why);
 	return rc;
 }
 
-static int prune_one(struct work *w, const struct job *j, struct err *e)
+static int prune_one(struct backup_each *w, const struct job *j, struct err *e)
 {
 	struct repo r;
 	int rc;
@@ -235,12 +183,12 @@ static int prune_one(struct work *w, const struct job *j, struct err *e)
 
 int backup_work_prune(const struct backup_args *a, struct err *e)
 {
-	return each_job(a, prune_one, e);
+	return backup_each(a, prune_one, e);
 }
 
 /* mirror */
 
-static int mirror_one(struct work *w, const struct job *j, struct err *e)
+static int mirror_one(struct backup_each *w, const struct job *j, struct err *e)
 {
 	struct repo r;
 	int rc = -1;
@@ -254,13 +202,13 @@ static int mirror_one(struct work *w, const struct job *j, struct err *e)
 	repo_close(&r);
 	if (rc || !w->args->json)
 		return rc;
-	next_json(w);
+	backup_each_json(w);
 	return json_value(stdout, e, "{s:s,s:s}", "job", j->name, "mirror", j->mirror);
 }
 
 int backup_work_mirror(const struct backup_args *a, struct err *e)
 {
-	return each_job(a, mirror_one, e);
+	return backup_each(a, mirror_one, e);
 }
 
 /* unlock */

@@ -13,8 +13,8 @@
 
 #include "system/lanes.h"
 #include "system/stop.h"
-#include "words/hash.h"
 #include "words/num.h"
+#include "world/pack.h"
 
 #define BATCH_LEN WIRE_CONTENT_MAX
 #define CHUNKS_MAX (BATCH_LEN / SOURCE_ALIGN)
@@ -190,7 +190,7 @@ static int add_piece(struct batch *b, struct copy *c, struct zst *zst, uint64_t 
 		     const uint8_t *p, size_t len, uint32_t *packed_at, struct err *e)
 {
 	struct piece *x = &b->pieces[b->nr_pieces++];
-	size_t packed = 0;
+	const void *stored;
 
 	memset(x, 0, sizeof(*x));
 	x->header.offset = offset;
@@ -198,20 +198,11 @@ static int add_piece(struct batch *b, struct copy *c, struct zst *zst, uint64_t 
 	x->header.type = p ? WIRE_DATA : WIRE_ZERO;
 	if (!p)
 		return 0;
-	x->stored = p;
-	x->header.stored_len = (uint32_t)len;
-	x->header.content_sum = hash64(p, len);
-	x->header.stored_sum = x->header.content_sum;
-	if (c->out->level > 0 && zst_compress(zst, c->out->level, p, len, b->packed + *packed_at,
-					      PACKED_LEN - *packed_at, &packed, e))
+	if (pack(&x->header, zst, c->out->level, p, len, b->packed + *packed_at, PACKED_LEN - *packed_at, &stored, e))
 		return -1;
-	if (packed == 0)
-		return 0;
-	x->stored = b->packed + *packed_at;
-	x->header.codec = WIRE_CODEC_ZSTD;
-	x->header.stored_len = (uint32_t)packed;
-	x->header.stored_sum = hash64(x->stored, packed);
-	*packed_at += (uint32_t)packed;
+	x->stored = stored;
+	if (stored != p)
+		*packed_at += x->header.stored_len;
 	return 0;
 }
 

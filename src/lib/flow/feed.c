@@ -12,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "pure/request.h"
 #include "system/child.h"
 #include "system/fdio.h"
 #include "system/stop.h"
@@ -234,7 +233,7 @@ static int open_remote(struct feed *f, struct err *e)
 		.known_hosts = j->known_hosts,
 		.ssh_config = j->ssh_config,
 		.accept_new = j->accept_new,
-		.timeout_s = j->timeout ? j->timeout : 60,
+		.timeout_s = j->timeout,
 		.command = f->o.request,
 		.cut = &f->cut,
 	};

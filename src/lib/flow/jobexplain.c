@@ -60,8 +60,7 @@ int jobexplain(const struct job *j, const struct report *report, struct jobexpla
 	rc = estimate(j, &from, report, x, &refused, &why);
 	if (rc && refused && !from.full) {
 		snprintf(x->reason, sizeof(x->reason), "%s", why.text);
-		memset(&from, 0, sizeof(from));
-		from.full = true;
+		from = (struct token){.full = true};
 		x->full = true;
 		rc = estimate(j, &from, report, x, &refused, e);
 	} else if (rc) {

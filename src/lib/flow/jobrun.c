@@ -19,7 +19,6 @@
 #include "system/clock.h"
 #include "words/num.h"
 #include "words/when.h"
-#include "world/zst.h"
 
 /* Receive */
 
@@ -62,12 +61,11 @@ static int receive_any(struct repo *repo, const struct job *j, struct token *fro
 		report_warn(report, "a full, because no incremental is possible: %s", r->reason);
 	else
 		report_note(report, "a full, because no incremental is possible: %s", r->reason);
-	memset(from, 0, sizeof(*from));
-	from->full = true;
+	*from = (struct token){.full = true};
 	return receive_from(repo, j, from, report, got, e);
 }
 
-/* Of a run that took it over, not of one that was interrupted. */
+/* The last good run is one that has its stream in the chain, whatever comes behind. */
 static int record(struct repo *repo, const struct receive_result *got, uint64_t seconds, struct err *e)
 {
 	struct catalog *c = &repo->cat;
@@ -123,12 +121,10 @@ static bool is_due(uint64_t last, uint64_t interval)
 
 static size_t count_damaged(const struct catalog *c)
 {
-	size_t n = 0;
-	size_t i;
+	struct catalog_sum sum;
 
-	for (i = 0; i < c->nr; i++)
-		n += c->streams[i].damaged;
-	return n;
+	catalog_sum(c, &sum);
+	return sum.damaged;
 }
 
 /* What is known as damaged is in the status; only news fails the run, or one bad file would fail every night. */
@@ -150,11 +146,9 @@ static int verify(struct repo *repo, const struct job *j, const struct report *r
 
 static int prune(struct repo *repo, const struct job *j, const struct report *report, struct err *e)
 {
-	const int level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT;
-
 	if (!retention_is_set(&j->keep) || !is_due(repo->cat.pruned, j->prune_interval))
 		return 0;
-	return pruneflow(repo, &j->keep, level, report, e);
+	return pruneflow(repo, j, report, e);
 }
 
 static int mirror(struct repo *repo, const struct job *j, const struct report *report, struct err *e)

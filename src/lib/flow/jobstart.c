@@ -13,8 +13,7 @@ int jobstart(struct repo *r, bool full, unsigned int threads, struct token *from
 	bool changed;
 	int good;
 
-	memset(from, 0, sizeof(*from));
-	from->full = true;
+	*from = (struct token){.full = true};
 	*damaged = false;
 	snprintf(reason, len, "%s", full ? "a full was asked for" : "it is the first backup");
 	if (full || r->cat.nr == 0)

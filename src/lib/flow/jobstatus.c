@@ -24,21 +24,18 @@ static void add(struct jobstatus *s, const char *fmt, ...)
 
 static void count(const struct catalog *c, struct jobstatus *s)
 {
-	size_t damaged = 0;
-	size_t i;
+	struct catalog_sum sum;
 
+	catalog_sum(c, &sum);
 	s->streams = c->nr;
-	for (i = 0; i < c->nr; i++) {
-		s->bytes += c->streams[i].length;
-		s->points += catalog_consistent(&c->streams[i]) && catalog_restorable(c, i);
-		damaged += c->streams[i].damaged;
-	}
+	s->bytes = sum.bytes;
+	s->points = sum.points;
 	if (c->nr)
 		s->size = c->streams[c->nr - 1].size;
 	if (c->nr > CATALOG_STREAMS_MAX / 10 * 9)
 		add(s, "%zu streams, and a repository takes %u: prune it", c->nr, CATALOG_STREAMS_MAX);
-	if (damaged)
-		add(s, "%zu stream%s damaged; erabackup verify names them", damaged, damaged == 1 ? " is" : "s are");
+	if (sum.damaged)
+		add(s, "%zu stream%s damaged; erabackup verify names them", sum.damaged, sum.damaged == 1 ? " is" : "s are");
 }
 
 static void look(const struct job *j, const struct repo *r, time_t now, struct jobstatus *s)

@@ -16,6 +16,7 @@
 #include "system/stop.h"
 #include "words/hash.h"
 #include "words/num.h"
+#include "world/pack.h"
 #include "world/streamfile.h"
 #include "world/streamin.h"
 #include "world/streamout.h"
@@ -210,24 +211,17 @@ static const uint8_t *content(struct merge *m, const struct streamfile *s, const
 /* A part of a frame becomes a frame. */
 static int recode(struct merge *m, const struct streamfile *s, const struct sweep_segment *g, struct err *e)
 {
-	struct wire_header h = {.type = WIRE_DATA, .offset = g->offset, .logical_len = g->len};
+	struct wire_header h = {.type = WIRE_DATA, .offset = g->offset};
 	const uint8_t *p = content(m, s, &g->entry, e);
 	const void *stored;
-	size_t packed = 0;
 
 	if (!p)
 		return -1;
 	p += g->offset - g->entry.offset;
 	if (copyflow_is_zero(p, g->len))
 		return streamout_zero(m->out, g->offset, g->len, e);
-	if (m->opts->level > 0 &&
-	    zst_compress(m->zst, m->opts->level, p, g->len, m->packed, WIRE_CONTENT_MAX, &packed, e))
+	if (pack(&h, m->zst, m->opts->level, p, g->len, m->packed, WIRE_CONTENT_MAX, &stored, e))
 		return -1;
-	stored = packed > 0 ? m->packed : p;
-	h.codec = packed > 0 ? WIRE_CODEC_ZSTD : WIRE_CODEC_NONE;
-	h.stored_len = (uint32_t)(packed > 0 ? packed : g->len);
-	h.content_sum = hash64(p, g->len);
-	h.stored_sum = packed > 0 ? hash64(stored, packed) : h.content_sum;
 	m->result->recoded++;
 	return streamout_data(m->out, &h, stored, e);
 }

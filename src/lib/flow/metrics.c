@@ -16,14 +16,9 @@ static void gauge(FILE *f, const char *job, const char *name, const char *help, 
 static void print(FILE *f, const char *job, const struct catalog *c)
 {
 	const size_t head = c->nr - 1;
-	double bytes = 0;
-	double points = 0;
-	size_t i;
+	struct catalog_sum sum;
 
-	for (i = 0; i < c->nr; i++) {
-		bytes += (double)c->streams[i].length;
-		points += catalog_consistent(&c->streams[i]) && catalog_restorable(c, i);
-	}
+	catalog_sum(c, &sum);
 	gauge(f, job, "last_success_timestamp_seconds", "When the last good run ended.", (double)c->run_time);
 	gauge(f, job, "last_verified_timestamp_seconds", "When all streams were last found good; 0: never.",
 	      (double)c->verified);
@@ -32,8 +27,8 @@ static void print(FILE *f, const char *job, const struct catalog *c)
 	gauge(f, job, "changed_bytes", "Bytes of the device in the newest stream.", (double)c->streams[head].changed);
 	gauge(f, job, "device_bytes", "Size of the device.", (double)c->streams[head].size);
 	gauge(f, job, "still_seconds", "How long the source stood still for the cut.", (double)c->run_still_us / 1e6);
-	gauge(f, job, "repository_bytes", "Size of all streams.", bytes);
-	gauge(f, job, "restore_points", "Points that can be restored.", points);
+	gauge(f, job, "repository_bytes", "Size of all streams.", (double)sum.bytes);
+	gauge(f, job, "restore_points", "Points that can be restored.", (double)sum.points);
 	gauge(f, job, "chain_length", "Streams of the newest chain.", (double)(c->nr - catalog_chain(c, head)));
 	if (c->meta_total == 0)
 		return;

@@ -33,7 +33,7 @@ static int need_full(const struct plan_opts *o, struct err *e)
 
 static int check_generation(const struct plan *p, const struct plan_opts *o, struct err *e)
 {
-	if (!p->is_era || memcmp(o->token.generation, p->cut.generation, WIRE_ID_LEN) == 0)
+	if (!p->is_era || wire_id_same(o->token.generation, p->cut.generation))
 		return 0;
 	if (p->cut.labelled)
 		err_set(e, ERR_IDENTITY, "%s: the token is of another generation: %s", o->device,

@@ -10,6 +10,7 @@
 #include "flow/mergeflow.h"
 #include "pure/pruneplan.h"
 #include "system/stop.h"
+#include "world/zst.h"
 
 #define INCOMING "merged.part"
 
@@ -27,10 +28,11 @@ static int merge_into(struct repo *r, const struct prunestep *step, const struct
 	return repochange_exchange(r, fd, INCOMING, step->first, step->last, &s, e);
 }
 
-static int merge(struct repo *r, const struct prunestep *step, int level, const struct report *report, struct err *e)
+static int merge(struct repo *r, const struct prunestep *step, const struct job *j, const struct report *report,
+		 struct err *e)
 {
-	struct mergeflow_opts o = {.nr = (unsigned int)(step->last - step->first + 1), .level = level,
-				   .tick = report->tick};
+	struct mergeflow_opts o = {.nr = (unsigned int)(step->last - step->first + 1), .tick = report->tick,
+				   .level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT};
 	char path[PATH_MAX];
 	int rc = -1;
 	int fd;
@@ -55,7 +57,7 @@ static int merge(struct repo *r, const struct prunestep *step, int level, const 
 }
 
 /* 1: a step was made; 0: there is none to make. */
-static int step(struct repo *r, const struct retention *keep, int level, const struct report *report, struct err *e)
+static int step(struct repo *r, const struct job *j, const struct report *report, struct err *e)
 {
 	unsigned int *why = calloc(r->cat.nr + 1, sizeof(*why));
 	struct prunestep next;
@@ -63,11 +65,11 @@ static int step(struct repo *r, const struct retention *keep, int level, const s
 
 	if (!why)
 		return err_set(e, ERR_RUNTIME, "%s: no memory to plan", r->dir);
-	if (pruneplan_keep(&r->cat, keep, why, e))
+	if (pruneplan_keep(&r->cat, &j->keep, why, e))
 		goto out;
 	rc = 0;
 	if (pruneplan_next(&r->cat, why, MERGEFLOW_LAYERS_MAX, &next)) {
-		rc = next.merge ? merge(r, &next, level, report, e) : repochange_drop(r, next.first, next.last, e);
+		rc = next.merge ? merge(r, &next, j, report, e) : repochange_drop(r, next.first, next.last, e);
 		rc = rc ? -1 : 1;
 	}
 out:
@@ -75,12 +77,12 @@ out:
 	return rc;
 }
 
-int pruneflow(struct repo *r, const struct retention *keep, int level, const struct report *report, struct err *e)
+int pruneflow(struct repo *r, const struct job *j, const struct report *report, struct err *e)
 {
 	int rc;
 
 	do
-		rc = stop_check(e) ? -1 : step(r, keep, level, report, e);
+		rc = stop_check(e) ? -1 : step(r, j, report, e);
 	while (rc == 1);
 	if (rc)
 		return -1;

@@ -10,10 +10,10 @@
 
 #include "flow/repo.h"
 #include "flow/report.h"
-#include "pure/retention.h"
+#include "pure/job.h"
 #include "words/err.h"
 
-/* The repository is locked. `level`: of what has to be compressed again. */
-int pruneflow(struct repo *r, const struct retention *keep, int level, const struct report *report, struct err *e);
+/* By the job's retention; what has to be compressed again is by its level. The repository is locked. */
+int pruneflow(struct repo *r, const struct job *j, const struct report *report, struct err *e);
 
 #endif

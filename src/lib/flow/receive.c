@@ -9,10 +9,9 @@
 
 #include "flow/applyflow.h"
 #include "flow/feed.h"
-#include "pure/links.h"
+#include "flow/streamverify.h"
 #include "pure/state.h"
 #include "words/num.h"
-#include "world/streamfile.h"
 
 #define INCOMING "stream.part"
 
@@ -39,23 +38,6 @@ static int check_head(const struct token *from, const struct wire_head *h, struc
 	return state_accepts(&s, h, &done, e);
 }
 
-/* May it stand behind the head? Asked of the files, as whoever restores will ask. */
-static int check_link(const struct repo *r, const struct wire_head *h, struct err *e)
-{
-	struct streamfile head;
-	char path[PATH_MAX];
-	int rc = -1;
-
-	if (h->kind == WIRE_FULL)
-		return 0;
-	if (repo_stream_path(r, r->cat.streams[r->cat.nr - 1].name, path, e))
-		return -1;
-	if (streamfile_look(&head, path, e) == 0)
-		rc = links_check(&head.head, head.end.era_c, h, e);
-	streamfile_close(&head);
-	return rc;
-}
-
 struct asked {
 	const struct repo *r;
 	const struct token *from;
@@ -66,7 +48,7 @@ static int on_head(void *ctx, const struct wire_head *h, struct err *e)
 {
 	const struct asked *a = ctx;
 
-	return check_head(a->from, h, e) || check_link(a->r, h, e) ? -1 : 0;
+	return check_head(a->from, h, e) || streamverify_link(a->r, a->r->cat.nr - 1, h, e) ? -1 : 0;
 }
 
 /* All of the answer, and how the far side ended: of two errors the one that is the cause is told. */

@@ -16,7 +16,6 @@
 #include "system/lock.h"
 #include "system/statefile.h"
 #include "words/num.h"
-#include "world/streamfile.h"
 
 #define STATE_MAX (16u << 20)
 
@@ -148,7 +147,7 @@ int repo_load(struct repo *r, struct err *e)
 	char *text;
 	int rc;
 
-	if (load_about(r, e) || repo_path(r, "state", path, e))
+	if (repo_path(r, "state", path, e))
 		return -1;
 	text = malloc(STATE_MAX);
 	if (!text)
@@ -159,7 +158,7 @@ int repo_load(struct repo *r, struct err *e)
 	else if (rc > 0)
 		rc = catalogtext_parse(text, &r->cat, e) ? err_prefix(e, "%s", path) : 0;
 	free(text);
-	if (rc == 0 && memcmp(r->cat.id, r->id, WIRE_ID_LEN) != 0)
+	if (rc == 0 && !wire_id_same(r->cat.id, r->id))
 		rc = err_set(e, ERR_CORRUPT, "%s: is of another repository", path);
 	return rc ? err_hint(e, "erabackup unlock makes it again from the streams that are there") : 0;
 }
@@ -189,7 +188,7 @@ static int set_dir(struct repo *r, const char *dir, struct err *e)
 int repo_open(struct repo *r, const char *dir, struct err *e)
 {
 	prepare(r);
-	return set_dir(r, dir, e) || repo_load(r, e) ? -1 : 0;
+	return set_dir(r, dir, e) || load_about(r, e) || repo_load(r, e) ? -1 : 0;
 }
 
 void repo_close(struct repo *r)
@@ -213,27 +212,28 @@ static int write_about(const struct repo *r, struct err *e)
 	return repo_path(r, "repository", path, e) ? -1 : statefile_replace(path, text, strlen(text), e);
 }
 
-int repo_lock_only(struct repo *r, const char *dir, struct err *e)
+static int take_lock(struct repo *r, struct err *e)
 {
 	char path[PATH_MAX];
 
-	prepare(r);
-	if (set_dir(r, dir, e) || load_about(r, e) || repo_path(r, "lock", path, e))
+	if (repo_path(r, "lock", path, e))
 		return -1;
 	r->lock = lock_take(path, r->dir, e);
 	return r->lock < 0 ? -1 : 0;
 }
 
+int repo_lock_only(struct repo *r, const char *dir, struct err *e)
+{
+	prepare(r);
+	return set_dir(r, dir, e) || load_about(r, e) || take_lock(r, e) ? -1 : 0;
+}
+
 int repo_lock_wreck(struct repo *r, const char *dir, struct err *e)
 {
 	struct err why = {0};
-	char path[PATH_MAX];
 
 	prepare(r);
-	if (set_dir(r, dir, e) || repo_path(r, "lock", path, e))
-		return -1;
-	r->lock = lock_take(path, r->dir, e);
-	if (r->lock < 0)
+	if (set_dir(r, dir, e) || take_lock(r, e))
 		return -1;
 	if (load_about(r, &why) == 0)
 		return 0;

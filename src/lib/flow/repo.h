@@ -45,7 +45,7 @@ int repo_lock_wreck(struct repo *r, const char *dir, struct err *e);
 /* As repo_open, and no stream is removed until repo_close. */
 int repo_read(struct repo *r, const char *dir, struct err *e);
 
-/* Read it (again), for repo_lock_only. */
+/* The state, behind repo_lock_only. */
 int repo_load(struct repo *r, struct err *e);
 
 void repo_close(struct repo *r);

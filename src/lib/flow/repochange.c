@@ -80,7 +80,7 @@ static bool is_announced(const struct catalog_stream *s, const char *path)
 	struct streamfile f;
 	struct err ignored = {0};
 	const bool same = streamfile_look(&f, path, &ignored) == 0 && f.length == s->length &&
-			  memcmp(f.head.stream_id, s->stream_id, WIRE_ID_LEN) == 0 &&
+			  wire_id_same(f.head.stream_id, s->stream_id) &&
 			  memcmp(f.end.digest, s->digest, sizeof(s->digest)) == 0;
 
 	streamfile_close(&f);

@@ -14,7 +14,7 @@ bool restorepoint_knows(const struct repo *r, const char *target)
 	if (!target_generation(target, generation))
 		return false;
 	for (i = 0; i < r->cat.nr; i++)
-		if (memcmp(r->cat.streams[i].generation, generation, WIRE_ID_LEN) == 0)
+		if (wire_id_same(r->cat.streams[i].generation, generation))
 			return true;
 	return false;
 }

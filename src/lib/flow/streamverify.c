@@ -15,32 +15,41 @@ static int compare(const struct catalog_stream *s, const char *path, const struc
 	struct catalog_stream now;
 
 	catalog_describe(&v->head, &v->end, v->stream_bytes, &now);
-	if (memcmp(now.stream_id, s->stream_id, WIRE_ID_LEN) != 0 || memcmp(now.state_id, s->state_id, WIRE_ID_LEN) != 0)
+	if (!wire_id_same(now.stream_id, s->stream_id) || !wire_id_same(now.state_id, s->state_id))
 		return err_set(e, ERR_CORRUPT, "%s: is another stream: %s", path, now.name);
 	if (memcmp(now.digest, s->digest, sizeof(now.digest)) != 0 || now.length != s->length ||
-	    memcmp(now.parent_id, s->parent_id, WIRE_ID_LEN) != 0 || now.kind != s->kind || now.era_c != s->era_c || now.size != s->size ||
-	    memcmp(now.generation, s->generation, WIRE_ID_LEN) != 0)
+	    now.kind != s->kind || now.era_c != s->era_c || now.size != s->size ||
+	    !wire_id_same(now.parent_id, s->parent_id) || !wire_id_same(now.generation, s->generation))
 		return err_set(e, ERR_CORRUPT, "%s: is whole, and not what was stored", path);
 	return 0;
 }
 
-/* Would a restore take it behind the one before? That one is verified by itself, and says so where it cannot be read. */
-static int check_link(const struct repo *r, size_t i, const char *path, const struct wire_head *h, struct err *e)
+int streamverify_link(const struct repo *r, size_t i, const struct wire_head *h, struct err *e)
 {
 	struct streamfile before;
-	struct err other = {0};
-	char name[PATH_MAX];
+	char path[PATH_MAX];
+	int rc = -1;
 
-	if (h->kind == WIRE_FULL || i == 0)
+	if (h->kind == WIRE_FULL)
 		return 0;
-	if (repo_stream_path(r, r->cat.streams[i - 1].name, name, e))
+	if (repo_stream_path(r, r->cat.streams[i].name, path, e))
 		return -1;
-	if (streamfile_look(&before, name, &other) == 0 && links_check(&before.head, before.end.era_c, h, e)) {
-		e->kind = ERR_CORRUPT;
-		err_prefix(e, "%s", path);
-	}
+	if (streamfile_look(&before, path, e) == 0)
+		rc = links_check(&before.head, before.end.era_c, h, e);
 	streamfile_close(&before);
-	return e->kind ? -1 : 0;
+	return rc;
+}
+
+/* The one before is verified by itself, and says so where it cannot be looked at. */
+static int check_link(const struct repo *r, size_t i, const char *path, const struct wire_head *h, struct err *e)
+{
+	struct err why = {0};
+
+	if (i == 0 || streamverify_link(r, i - 1, h, &why) == 0 || why.kind != ERR_IDENTITY)
+		return 0;
+	*e = why;
+	e->kind = ERR_CORRUPT;
+	return err_prefix(e, "%s", path);
 }
 
 static int read_all(const struct repo *r, size_t i, const char *path, int fd, const struct applyflow_opts *o,

@@ -15,6 +15,12 @@
 #include "flow/tick.h"
 #include "words/err.h"
 
+/*
+ * May a stream with this HEAD stand behind stream i? Asked of the file, as whoever restores will ask. A full always may.
+ * ERR_IDENTITY where not; another error where stream i cannot be looked at.
+ */
+int streamverify_link(const struct repo *r, size_t i, const struct wire_head *h, struct err *e);
+
 /* 0, the stream marked good; -1 with ERR_CORRUPT, the stream marked damaged; -1 with another error, nothing marked. */
 int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e);
 

@@ -248,7 +248,7 @@ static int check_ours(const struct target *t, const struct wire_head *h, struct 
 	const struct token *of = heading(&t->state);
 
 	if (!t->careful || t->known || holds_known(t) ||
-	    (!of->full && memcmp(of->generation, h->generation, WIRE_ID_LEN) == 0))
+	    (!of->full && wire_id_same(of->generation, h->generation)))
 		return 0;
 	err_set(e, ERR_IDENTITY, "%s: holds another backup, as its state says", t->sink.name);
 	return err_hint(e, "if it may be overwritten, use --force");

@@ -27,11 +27,6 @@ struct search {
 	size_t nr;
 };
 
-static bool same_id(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN])
-{
-	return memcmp(a, b, WIRE_ID_LEN) == 0;
-}
-
 static int put_aside(struct search *x, const char *name, const char *why, struct err *e)
 {
 	char from[PATH_MAX];
@@ -120,7 +115,7 @@ static struct found *parent_of(struct search *x, const struct found *f)
 	for (i = 0; i < x->nr; i++) {
 		struct found *p = &x->all[i];
 
-		if (p != f && same_id(p->s.state_id, f->s.parent_id) && same_id(p->s.generation, f->s.generation) &&
+		if (p != f && wire_id_same(p->s.state_id, f->s.parent_id) && wire_id_same(p->s.generation, f->s.generation) &&
 		    (!best || best->s.merged))
 			best = p;
 	}
@@ -160,7 +155,7 @@ static bool is_leaf(const struct search *x, const struct found *f)
 	size_t i;
 
 	for (i = 0; i < x->nr; i++)
-		if (same_id(x->all[i].s.parent_id, f->s.state_id) && same_id(x->all[i].s.generation, f->s.generation))
+		if (wire_id_same(x->all[i].s.parent_id, f->s.state_id) && wire_id_same(x->all[i].s.generation, f->s.generation))
 			return false;
 	return true;
 }

@@ -16,14 +16,6 @@ static void tell(const struct verifyrepo_opts *o, const struct repo *r, size_t i
 		o->each(o->ctx, &r->cat, i, name, problem, lost_end);
 }
 
-/* The first stream behind i that does not build on it. */
-static size_t chain_end(const struct catalog *c, size_t i)
-{
-	for (i++; i < c->nr && c->streams[i].kind != WIRE_FULL; i++)
-		;
-	return i;
-}
-
 static int verify_one(struct repo *r, size_t i, const struct verifyrepo_opts *o, unsigned int *bad, struct err *e)
 {
 	const char *name = r->cat.streams[i].name;
@@ -39,7 +31,7 @@ static int verify_one(struct repo *r, size_t i, const struct verifyrepo_opts *o,
 		return -1;
 	}
 	(*bad)++;
-	tell(o, r, i, name, why.text, chain_end(&r->cat, i));
+	tell(o, r, i, name, why.text, catalog_chain_end(&r->cat, i));
 	return 0;
 }
 

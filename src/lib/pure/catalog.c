@@ -9,11 +9,6 @@
 #include "words/num.h"
 #include "words/when.h"
 
-static bool same_id(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN])
-{
-	return memcmp(a, b, WIRE_ID_LEN) == 0;
-}
-
 void catalog_init(struct catalog *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -74,7 +69,7 @@ void catalog_describe(const struct wire_head *h, const struct wire_end *d, uint6
 	s->kind = h->kind;
 	s->cut = h->cut;
 	s->consistency = d->consistency;
-	s->merged = !same_id(h->stream_id, h->state_id);
+	s->merged = !wire_id_same(h->stream_id, h->state_id);
 	s->passes = d->passes;
 	s->era_c = d->era_c;
 	s->time = h->time;
@@ -93,7 +88,7 @@ static int follows(const struct catalog_stream *before, const struct catalog_str
 		return err_set(e, ERR_IDENTITY, "%s: a chain is made of fulls and incrementals", s->name);
 	if (!before)
 		return err_set(e, ERR_IDENTITY, "%s: is an incremental, and there is nothing before it", s->name);
-	if (!same_id(before->state_id, s->parent_id) || !same_id(before->generation, s->generation) ||
+	if (!wire_id_same(before->state_id, s->parent_id) || !wire_id_same(before->generation, s->generation) ||
 	    before->size > s->size)
 		return err_set(e, ERR_IDENTITY, "%s: does not start where %s ends", s->name, before->name);
 	return 0;
@@ -173,6 +168,13 @@ size_t catalog_chain(const struct catalog *c, size_t i)
 	return i;
 }
 
+size_t catalog_chain_end(const struct catalog *c, size_t i)
+{
+	for (i++; i < c->nr && c->streams[i].kind != WIRE_FULL; i++)
+		;
+	return i;
+}
+
 bool catalog_restorable(const struct catalog *c, size_t i)
 {
 	const size_t first = catalog_chain(c, i);
@@ -185,6 +187,24 @@ bool catalog_restorable(const struct catalog *c, size_t i)
 bool catalog_consistent(const struct catalog_stream *s)
 {
 	return s->consistency != WIRE_CONVERGING;
+}
+
+bool catalog_good(const struct catalog *c, size_t i)
+{
+	return catalog_consistent(&c->streams[i]) && catalog_restorable(c, i);
+}
+
+void catalog_sum(const struct catalog *c, struct catalog_sum *sum)
+{
+	size_t i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < c->nr; i++) {
+		sum->bytes += c->streams[i].length;
+		sum->points += catalog_good(c, i);
+		sum->chains += c->streams[i].kind == WIRE_FULL;
+		sum->damaged += c->streams[i].damaged;
+	}
 }
 
 size_t catalog_by_name(const struct catalog *c, const char *name)
@@ -200,7 +220,7 @@ size_t catalog_by_state(const struct catalog *c, const uint8_t id[WIRE_ID_LEN])
 {
 	size_t i;
 
-	for (i = 0; i < c->nr && !same_id(c->streams[i].state_id, id); i++)
+	for (i = 0; i < c->nr && !wire_id_same(c->streams[i].state_id, id); i++)
 		;
 	return i;
 }

@@ -81,14 +81,27 @@ int catalog_replace(struct catalog *c, size_t first, size_t last, const struct c
 /* The state after a stream. */
 void catalog_token(const struct catalog_stream *s, struct token *t);
 
-/* The full that stream i builds on. */
+/* The full that stream i builds on, and the first stream behind i that does not build on it. */
 size_t catalog_chain(const struct catalog *c, size_t i);
+size_t catalog_chain_end(const struct catalog *c, size_t i);
 
 /* Is it a restore point: are stream i and all it builds on undamaged? */
 bool catalog_restorable(const struct catalog *c, size_t i);
 
 /* Was the cut consistent? */
 bool catalog_consistent(const struct catalog_stream *s);
+
+/* Both: it can be restored without a word. */
+bool catalog_good(const struct catalog *c, size_t i);
+
+struct catalog_sum {
+	uint64_t bytes; /* of all files */
+	size_t points;	/* that are good */
+	size_t chains;
+	size_t damaged;
+};
+
+void catalog_sum(const struct catalog *c, struct catalog_sum *sum);
 
 /* Whose file has that name; c->nr: none. */
 size_t catalog_by_name(const struct catalog *c, const char *name);

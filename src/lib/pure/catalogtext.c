@@ -154,7 +154,7 @@ static void take_stream(struct words *w, struct catalog_stream *s)
 	s->damaged = strcmp(flag, "damaged") == 0;
 	if (!s->damaged && strcmp(flag, "good") != 0)
 		w->bad = true;
-	s->merged = memcmp(s->stream_id, s->state_id, WIRE_ID_LEN) != 0;
+	s->merged = !wire_id_same(s->stream_id, s->state_id);
 }
 
 static int take_removing(struct words *w, struct catalog *c)

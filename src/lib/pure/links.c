@@ -12,9 +12,9 @@ int links_check(const struct wire_head *a, uint64_t a_era_c, const struct wire_h
 {
 	if (a->kind == WIRE_REVERSE || b->kind != WIRE_INCREMENTAL)
 		return not_next(e, "only an incremental leads on in a chain");
-	if (memcmp(a->generation, b->generation, WIRE_ID_LEN) != 0)
+	if (!wire_id_same(a->generation, b->generation))
 		return not_next(e, "the stream is of another generation than the one before it");
-	if (memcmp(a->state_id, b->parent_id, WIRE_ID_LEN) != 0)
+	if (!wire_id_same(a->state_id, b->parent_id))
 		return not_next(e, "the stream does not start from the one before it");
 	if (b->parent_size != a->size || b->size < a->size)
 		return err_set(e, ERR_IDENTITY, "the stream's parent had %llu bytes, the one before it gives %llu",

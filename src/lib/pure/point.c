@@ -85,7 +85,7 @@ static void hint_older(const struct catalog *c, size_t i, const char *or, struct
 
 	while (i > 0) {
 		i--;
-		if (!catalog_consistent(&c->streams[i]) || !catalog_restorable(c, i))
+		if (!catalog_good(c, i))
 			continue;
 		err_hint(e, "--at %s, of %s, can be restored%s", point_id(&c->streams[i], id),
 			 when_print((time_t)c->streams[i].time, when), or);

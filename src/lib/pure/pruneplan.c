@@ -43,11 +43,6 @@ static int by_time(const void *a, const void *b)
 	return x->at < y->at ? -1 : 1;
 }
 
-static bool is_good(const struct catalog *c, size_t i)
-{
-	return catalog_consistent(&c->streams[i]) && catalog_restorable(c, i);
-}
-
 /* By their times: those of a catalog are out of order where our clock was. */
 static void collect(const struct catalog *c, bool all, struct points *p)
 {
@@ -55,7 +50,7 @@ static void collect(const struct catalog *c, bool all, struct points *p)
 
 	p->nr = 0;
 	for (i = 0; i < c->nr; i++)
-		if (all || is_good(c, i))
+		if (all || catalog_good(c, i))
 			p->all[p->nr++] = (struct point){(time_t)c->streams[i].time, i};
 	qsort(p->all, p->nr, sizeof(*p->all), by_time);
 	for (i = 0; i < p->nr; i++)
@@ -70,14 +65,13 @@ static void apply(const struct catalog *c, const struct retention *r, bool all, 
 	collect(c, all, p);
 	retention_apply(r, p->times, p->nr, p->why);
 	for (i = 0; i < p->nr; i++)
-		if (all != is_good(c, p->all[i].at))
+		if (all != catalog_good(c, p->all[i].at))
 			why[p->all[i].at] = p->why[i];
 }
 
 int pruneplan_keep(const struct catalog *c, const struct retention *r, unsigned int *why, struct err *e)
 {
 	struct points p = {0};
-	size_t i;
 	int rc = -1;
 
 	if (points_new(&p, c->nr, e))
@@ -87,9 +81,6 @@ int pruneplan_keep(const struct catalog *c, const struct retention *r, unsigned 
 	apply(c, r, true, &p, why);
 	if (c->nr)
 		why[c->nr - 1] |= RETENTION_HEAD;
-	/* Nobody has said what may go. */
-	for (i = 0; i < c->nr && !retention_is_set(r); i++)
-		why[i] |= RETENTION_LAST;
 	rc = 0;
 out:
 	points_free(&p);
@@ -138,8 +129,7 @@ bool pruneplan_next(const struct catalog *c, const unsigned int *why, unsigned i
 	/* What is dropped needs no room, and makes some. */
 	for (merge = 0; merge <= 1; merge++)
 		for (first = 0; first < c->nr; first = end) {
-			for (end = first + 1; end < c->nr && c->streams[end].kind != WIRE_FULL; end++)
-				;
+			end = catalog_chain_end(c, first);
 			if (chain_step(c, why, first, end, merge, layers, step))
 				return true;
 		}

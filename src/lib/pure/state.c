@@ -121,11 +121,6 @@ void state_after(const struct wire_head *h, uint64_t era_c, struct token *t)
 	t->size = h->size;
 }
 
-static bool same_id(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN])
-{
-	return memcmp(a, b, WIRE_ID_LEN) == 0;
-}
-
 static int need_full(struct err *e)
 {
 	return err_hint(e, "apply a full stream: era_copy --full DEVICE | era_apply TARGET");
@@ -138,7 +133,7 @@ static int starts_from(const struct token *at, const struct wire_head *h, struct
 		err_set(e, ERR_IDENTITY, "the target holds nothing yet, and the stream is incremental");
 		return need_full(e);
 	}
-	if (!same_id(at->generation, h->generation)) {
+	if (!wire_id_same(at->generation, h->generation)) {
 		err_set(e, ERR_IDENTITY, "the stream is of another generation than the target: "
 					 "another source, or one that lost track in between");
 		return need_full(e);
@@ -149,7 +144,7 @@ static int starts_from(const struct token *at, const struct wire_head *h, struct
 			(unsigned long long)h->parent_size, (unsigned long long)at->size);
 		return need_full(e);
 	}
-	if (!wire_id_is_zero(h->parent_id) && !same_id(h->parent_id, at->id)) {
+	if (!wire_id_is_zero(h->parent_id) && !wire_id_same(h->parent_id, at->id)) {
 		err_set(e, ERR_IDENTITY, "the stream does not start from the target's state");
 		return err_hint(e, "streams apply in the order they were made; the next one is "
 				   "made with era_copy --from \"$(era_apply --token TARGET)\"");
@@ -175,7 +170,7 @@ static int starts_from(const struct token *at, const struct wire_head *h, struct
 static bool leads_on(const struct token *at, const struct token *next, uint8_t kind)
 {
 	return kind != WIRE_REVERSE && !at->full && !next->full &&
-	       same_id(at->generation, next->generation) && next->era_c != 0 &&
+	       wire_id_same(at->generation, next->generation) && next->era_c != 0 &&
 	       next->era_c >= at->era_c && next->size >= at->size &&
 	       (at->era_c != 0 || kind != WIRE_FULL);
 }
@@ -205,15 +200,15 @@ static bool undoes(const struct wire_head *h, const uint8_t stream_id[WIRE_ID_LE
 	uint8_t id[WIRE_ID_LEN];
 
 	if (!h->field[WIRE_UNDOES][0])
-		return same_id(h->parent_id, stream_id);
-	return num_unhex(h->field[WIRE_UNDOES], id, WIRE_ID_LEN) == 0 && same_id(id, stream_id);
+		return wire_id_same(h->parent_id, stream_id);
+	return num_unhex(h->field[WIRE_UNDOES], id, WIRE_ID_LEN) == 0 && wire_id_same(id, stream_id);
 }
 
 static int accepts_reverse(const struct state *s, const struct wire_head *h, struct err *e)
 {
 	const struct token *from = s->applying ? &s->next : &s->at;
 
-	if (!from->full && same_id(h->parent_id, from->id) &&
+	if (!from->full && wire_id_same(h->parent_id, from->id) &&
 	    (!s->applying || (s->kind != WIRE_REVERSE && undoes(h, s->stream_id))))
 		return 0;
 	err_set(e, ERR_IDENTITY, "the stream undoes another one than the target's last");
@@ -222,11 +217,11 @@ static int accepts_reverse(const struct state *s, const struct wire_head *h, str
 
 int state_accepts(const struct state *s, const struct wire_head *h, bool *done, struct err *e)
 {
-	*done = !s->applying && !s->at.full && same_id(s->at.id, h->state_id) &&
-		same_id(s->at.generation, h->generation);
+	*done = !s->applying && !s->at.full && wire_id_same(s->at.id, h->state_id) &&
+		wire_id_same(s->at.generation, h->generation);
 	if (*done || h->kind == WIRE_FULL)
 		return 0;
-	if (s->applying && same_id(s->stream_id, h->stream_id))
+	if (s->applying && wire_id_same(s->stream_id, h->stream_id))
 		return 0;
 	if (h->kind == WIRE_REVERSE)
 		return accepts_reverse(s, h, e);
@@ -237,7 +232,7 @@ int state_accepts(const struct state *s, const struct wire_head *h, bool *done, 
 
 void state_begin(struct state *s, const struct wire_head *h)
 {
-	const bool again = s->applying && same_id(s->stream_id, h->stream_id);
+	const bool again = s->applying && wire_id_same(s->stream_id, h->stream_id);
 	const uint64_t reached = s->next.era_c;
 
 	state_after(h, h->era_c, &s->next);

@@ -205,7 +205,7 @@ static int on_head(struct streamcheck *c, const uint8_t *content, size_t len, st
 
 	if (wire_get_head(content, len, &head, e))
 		return -1;
-	if (memcmp(head.stream_id, c->head.stream_id, WIRE_ID_LEN) != 0)
+	if (!wire_id_same(head.stream_id, c->head.stream_id))
 		return bad(e, "HEAD names another stream than the preamble");
 	c->head = head;
 	return 0;

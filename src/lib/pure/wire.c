@@ -30,6 +30,11 @@ bool wire_id_is_zero(const uint8_t id[WIRE_ID_LEN])
 	return all_zero(id, WIRE_ID_LEN);
 }
 
+bool wire_id_same(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN])
+{
+	return memcmp(a, b, WIRE_ID_LEN) == 0;
+}
+
 /* Section 3 */
 
 void wire_put_preamble(uint8_t out[WIRE_PREAMBLE_LEN], const uint8_t id[WIRE_ID_LEN])
@@ -228,7 +233,7 @@ static int get_fields(const uint8_t *p, size_t len, struct wire_head *h, struct 
 static int check_state(const struct wire_head *h, struct err *e)
 {
 	if (!(h->flags & WIRE_HEAD_MERGED)) {
-		if (memcmp(h->state_id, h->stream_id, WIRE_ID_LEN) != 0)
+		if (!wire_id_same(h->state_id, h->stream_id))
 			return bad(e, "HEAD's state id is not the stream's");
 		return 0;
 	}
@@ -385,6 +390,25 @@ void wire_put_index(uint8_t out[WIRE_INDEX_LEN], uint64_t previous, uint32_t ent
 	le64_put(out, previous);
 	le32_put(out + 8, entries);
 	le32_put(out + 12, 0);
+}
+
+int wire_get_index(const uint8_t *in, size_t len, uint64_t *previous, uint32_t *entries, struct err *e)
+{
+	if (len < WIRE_INDEX_LEN || len != WIRE_INDEX_LEN + (uint64_t)le32_get(in + 8) * WIRE_ENTRY_LEN)
+		return bad(e, "INDEX has not the length of its entries");
+	*previous = le64_get(in);
+	*entries = le32_get(in + 8);
+	return 0;
+}
+
+void wire_get_entry(const uint8_t in[WIRE_ENTRY_LEN], struct wire_entry *n)
+{
+	n->offset = le64_get(in);
+	n->len = le64_get(in + 8);
+	n->position = le64_get(in + 16);
+	n->stored_len = le32_get(in + 24);
+	n->pass = le32_get(in + 28);
+	n->type = in[32];
 }
 
 void wire_put_entry(uint8_t out[WIRE_ENTRY_LEN], const struct wire_entry *n)

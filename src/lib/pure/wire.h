@@ -164,6 +164,8 @@ struct wire_footer {
 /* The zero id: no parent, no state. */
 bool wire_id_is_zero(const uint8_t id[WIRE_ID_LEN]);
 
+bool wire_id_same(const uint8_t a[WIRE_ID_LEN], const uint8_t b[WIRE_ID_LEN]);
+
 void wire_put_preamble(uint8_t out[WIRE_PREAMBLE_LEN], const uint8_t id[WIRE_ID_LEN]);
 int wire_get_preamble(const uint8_t in[WIRE_PREAMBLE_LEN], uint8_t id[WIRE_ID_LEN], struct err *e);
 
@@ -190,6 +192,10 @@ int wire_get_end(const uint8_t *in, size_t len, struct wire_end *d, struct err *
 
 void wire_put_index(uint8_t out[WIRE_INDEX_LEN], uint64_t previous, uint32_t entries);
 void wire_put_entry(uint8_t out[WIRE_ENTRY_LEN], const struct wire_entry *n);
+
+/* What an entry says is the caller's to check. */
+int wire_get_index(const uint8_t *in, size_t len, uint64_t *previous, uint32_t *entries, struct err *e);
+void wire_get_entry(const uint8_t in[WIRE_ENTRY_LEN], struct wire_entry *n);
 
 void wire_put_footer(uint8_t out[WIRE_FOOTER_LEN], const struct wire_footer *f,
 		     const uint8_t id[WIRE_ID_LEN]);

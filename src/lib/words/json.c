@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <stdarg.h>
-#include <stdbool.h>
 
 _Static_assert(sizeof(json_int_t) == sizeof(long long), "callers pass long long for I");
 
@@ -22,6 +21,13 @@ int json_value(FILE *f, struct err *e, const char *fmt, ...)
 	rc = json_dumpf(v, f, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
 	json_decref(v);
 	return rc ? err_set(e, ERR_RUNTIME, "cannot write JSON") : 0;
+}
+
+void json_comma(FILE *f, bool *any)
+{
+	if (*any)
+		fputc(',', f);
+	*any = true;
 }
 
 const char *json_text(const char *s, char buf[JSON_TEXT_LEN])

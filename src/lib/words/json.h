@@ -8,6 +8,7 @@
 #ifndef ERA_WORDS_JSON_H
 #define ERA_WORDS_JSON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -18,6 +19,9 @@
  * json_int_t, which is a long long here. Strings must have gone through json_text.
  */
 int json_value(FILE *f, struct err *e, const char *fmt, ...);
+
+/* Before each element of a list: a comma where *any says that there is one before it. */
+void json_comma(FILE *f, bool *any);
 
 /* A copy that is printable ASCII; all else becomes '?'. What a stream says is somebody's bytes. */
 #define JSON_TEXT_LEN 256

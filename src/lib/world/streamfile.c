@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "system/fdio.h"
-#include "words/le.h"
 #include "words/num.h"
 #include "world/streamin.h"
 #include "world/zst.h"
@@ -139,7 +138,7 @@ static int get_head(struct streamfile *s, struct err *e)
 		goto out;
 	if (wire_get_head(f.content, f.len, &s->head, e))
 		err_prefix(e, "%s: at byte %u", s->name, HEAD_POSITION);
-	else if (memcmp(id, s->head.stream_id, WIRE_ID_LEN) != 0)
+	else if (!wire_id_same(id, s->head.stream_id))
 		bad(s, HEAD_POSITION, "HEAD names another stream than the preamble", e);
 	else
 		rc = 0;
@@ -221,16 +220,6 @@ void streamfile_close(struct streamfile *s)
 
 /* The index */
 
-static void get_entry(const uint8_t *p, struct wire_entry *n)
-{
-	n->offset = le64_get(p);
-	n->len = le64_get(p + 8);
-	n->position = le64_get(p + 16);
-	n->stored_len = le32_get(p + 24);
-	n->pass = le32_get(p + 28);
-	n->type = p[32];
-}
-
 /* An entry by itself. */
 static bool entry_fits(const struct streamfile *s, const struct wire_entry *n)
 {
@@ -267,19 +256,23 @@ static int get_piece(const struct streamfile *s, uint32_t piece, struct wire_ent
 	const uint64_t position = s->pieces[piece];
 	const uint32_t nr = piece_entries(s, piece);
 	struct frame f;
+	uint32_t said;
 	uint32_t i;
 	int rc = -1;
 
 	if (take_frame(s, position, WIRE_INDEX, &f, e))
 		goto out;
-	if (f.len != WIRE_INDEX_LEN + (size_t)nr * WIRE_ENTRY_LEN || le32_get(f.content + 8) != nr) {
+	if (wire_get_index(f.content, f.len, previous, &said, e)) {
+		err_prefix(e, "%s: at byte %llu", s->name, (ull)position);
+		goto out;
+	}
+	if (said != nr) {
 		bad(s, position, "INDEX has not as many entries as it should", e);
 		goto out;
 	}
-	*previous = le64_get(f.content);
 	*end = f.end;
 	for (i = 0; i < nr; i++) {
-		get_entry(f.content + WIRE_INDEX_LEN + (size_t)i * WIRE_ENTRY_LEN, &entries[i]);
+		wire_get_entry(f.content + WIRE_INDEX_LEN + (size_t)i * WIRE_ENTRY_LEN, &entries[i]);
 		if (entry_fits(s, &entries[i]) && (i == 0 || entry_follows(&entries[i - 1], &entries[i])))
 			continue;
 		bad(s, position, "INDEX has an entry that cannot be", e);

@@ -6,7 +6,7 @@
 
 #include "system/fdio.h"
 #include "words/hash.h"
-#include "words/num.h"
+#include "world/pack.h"
 
 static int put(struct streamout *s, const void *a, size_t a_len, const void *b, size_t b_len,
 	       struct err *e)
@@ -33,21 +33,11 @@ static int frame(struct streamout *s, struct wire_header *h, const void *stored,
 static int control(struct streamout *s, uint8_t type, const void *content, size_t len,
 		   struct err *e)
 {
-	struct wire_header h = {.type = type, .logical_len = len, .stored_len = (uint32_t)len};
-	const void *stored = content;
-	size_t packed = 0;
+	struct wire_header h = {.type = type};
+	const void *stored;
 
-	h.content_sum = hash64(content, len);
-	h.stored_sum = h.content_sum;
-	if (s->level > 0 && len > 0 &&
-	    zst_compress(s->zst, s->level, content, len, s->packed, WIRE_CONTENT_MAX, &packed, e))
+	if (pack(&h, s->zst, s->level, content, len, s->packed, WIRE_CONTENT_MAX, &stored, e))
 		return -1;
-	if (packed > 0) {
-		h.codec = WIRE_CODEC_ZSTD;
-		h.stored_len = (uint32_t)packed;
-		h.stored_sum = hash64(s->packed, packed);
-		stored = s->packed;
-	}
 	return frame(s, &h, stored, e);
 }
 

@@ -13,7 +13,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "words/num.h"
 #include "world/mounts.h"
 #include "world/sysblock.h"
 
