@@ -258,6 +258,53 @@ static void zeros_everywhere(struct sink *s, const char *path, const char *what)
 	s->no_punch = false;
 }
 
+/* Long and short, aligned and not, in the middle and at the ends: past the page cache and through it. */
+static void writes_everywhere(struct sink *s, const char *path, const char *what)
+{
+	static uint8_t image[16 * MIB];
+	static const uint64_t lens[] = {1, 4096, 65536, 131072, 135168, 200000, MIB};
+	uint8_t *from = aligned_alloc(SINK_ALIGN, 2 * MIB);
+	struct err e = {0};
+	unsigned int i;
+	uint64_t len;
+	uint64_t off;
+	size_t got;
+	int fd;
+
+	memset(image, 0, sizeof(image));
+	srandom(7);
+	for (i = 0; i < 120 && e.kind == ERR_NONE; i++) {
+		len = lens[random() % 7];
+		off = (uint64_t)random() % (sizeof(image) - len);
+		off = random() % 4 ? off / 4096 * 4096 : off;
+		scratch_fill(image + off, len, off, i);
+		/* Odd addresses too. */
+		memcpy(from + i % 2, image + off, len);
+		sink_write(s, from + i % 2, off, len, &e);
+	}
+	sink_sync(s, &e);
+	free(from);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (off = 0, got = 0; off < sizeof(image) && pread(fd, buf, 65536, (off_t)off) == 65536; off += 65536)
+		got += memcmp(buf, image + off, 65536) == 0;
+	close(fd);
+	ok(e.kind == ERR_NONE && got == sizeof(image) / 65536, "%s: 120 writes of all lengths and alignments: %s", what,
+	   e.text);
+}
+
+static void sink_writes(void)
+{
+	struct sink s;
+	struct err e = {0};
+
+	sink_open(&s, "img", &e);
+	sink_create(&s, &e);
+	sink_resize(&s, 16 * MIB, &e);
+	writes_everywhere(&s, "img", "a blank image");
+	sink_close(&s);
+	unlink("img");
+}
+
 static void sink_zeros(void)
 {
 	struct sink s;
@@ -344,6 +391,24 @@ static void loop_sink(const char *options, const char *what, uint64_t size, uint
 	scratch_detach(loop);
 }
 
+static void loop_writes(const char *options, const char *what)
+{
+	struct sink s;
+	struct err e = {0};
+	char loop[32];
+
+	unlink("disk");
+	scratch_size("disk", 16 * MIB);
+	if (!scratch_loop("disk", options, loop)) {
+		skip(what, "no loop devices, or not root");
+		return;
+	}
+	ok(sink_open(&s, loop, &e) == 0, "%s: opened to write %s", what, e.text);
+	writes_everywhere(&s, loop, what);
+	sink_close(&s);
+	scratch_detach(loop);
+}
+
 /* Mounted, or opened exclusively by somebody. */
 static void loop_in_use(void)
 {
@@ -390,11 +455,14 @@ int main(void)
 	source_holes();
 	sink_opens();
 	sink_refused();
+	sink_writes();
 	sink_zeros();
 	fingerprints();
 	loop_sink("", "loop device", 2 * MIB, 512);
 	loop_sink("", "loop device of odd sectors", 2 * MIB - 512 * 5, 512);
 	loop_sink("--sector-size 4096", "4Kn loop device", 2 * MIB, 4096);
+	loop_writes("", "loop device");
+	loop_writes("--sector-size 4096", "4Kn loop device");
 	loop_in_use();
 	free(buf);
 	return tap_done();

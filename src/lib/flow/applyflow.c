@@ -225,7 +225,7 @@ static int make_room(struct apply *a, struct err *e)
 		return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
 	for (i = 0; i < a->opts->threads; i++) {
 		a->workers[i].zst = zst_new();
-		a->workers[i].room = malloc(WIRE_CONTENT_MAX);
+		a->workers[i].room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
 		if (!a->workers[i].zst || !a->workers[i].room)
 			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
 	}

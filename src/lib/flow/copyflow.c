@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "system/gate.h"
 #include "system/lanes.h"
 #include "system/stop.h"
 #include "words/num.h"
@@ -24,6 +25,8 @@
 #define PIECES_MAX (CHUNKS_MAX + 2 * (BATCH_LEN / ZERO_RUN) + 2)
 /* Room for compressed pieces; a piece that finds none is stored as it is. */
 #define PACKED_LEN (BATCH_LEN + 65536u)
+/* So many threads read for each that compresses: a disk is fast when it has several reads to do. */
+#define READERS 2u
 
 struct chunk {
 	uint64_t offset;
@@ -52,7 +55,8 @@ struct copy {
 	const struct blockset *set;
 	struct streamout *out;
 	const struct copyflow_opts *opts;
-	struct zst **zsts; /* one a thread */
+	struct gate gate;
+	struct zst **zsts; /* one a place of the gate */
 	/* Where fill is: the rest of the current run, in bytes. */
 	struct blockrun run;
 	uint64_t begin;
@@ -156,7 +160,7 @@ static int take_chunk(struct copy *c, struct batch *b, struct err *e)
 	if (!k->hole) {
 		if (k->len > BATCH_LEN - b->used)
 			return 0;
-		if (keep_rate(c, e) || source_read(c->src, b->content + b->used, k->offset, k->len, e))
+		if (keep_rate(c, e))
 			return -1;
 		b->used += (uint32_t)(num_div_up(k->len, SOURCE_ALIGN) * SOURCE_ALIGN);
 		c->read_bytes += k->len;
@@ -244,10 +248,21 @@ static int split(struct batch *b, struct copy *c, struct zst *zst, const struct 
 	return 0;
 }
 
-static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
+static int read_chunks(struct copy *c, struct batch *b, struct err *e)
 {
-	struct copy *c = ctx;
-	struct batch *b = slot;
+	unsigned int i;
+
+	for (i = 0; i < b->nr_chunks; i++) {
+		const struct chunk *k = &b->chunks[i];
+
+		if (!k->hole && source_read(c->src, b->content + k->at, k->offset, k->len, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int split_chunks(struct copy *c, struct batch *b, struct zst *zst, struct err *e)
+{
 	uint32_t packed_at = 0;
 	unsigned int i;
 
@@ -255,10 +270,26 @@ static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 		const struct chunk *k = &b->chunks[i];
 
 		if (k->hole ? add_piece(b, c, NULL, k->offset, NULL, k->len, &packed_at, e)
-			    : split(b, c, c->zsts[worker], k, &packed_at, e))
+			    : split(b, c, zst, k, &packed_at, e))
 			return -1;
 	}
 	return 0;
+}
+
+static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
+{
+	struct copy *c = ctx;
+	struct batch *b = slot;
+	unsigned int place;
+	int rc;
+
+	(void)worker;
+	if (read_chunks(c, b, e))
+		return -1;
+	place = gate_enter(&c->gate);
+	rc = split_chunks(c, b, c->zsts[place], e);
+	gate_leave(&c->gate, place);
+	return rc;
 }
 
 /* Drain */
@@ -307,11 +338,25 @@ static struct batch *batch_new(void)
 	return NULL;
 }
 
+static int make_room(struct copy *c, void **batches, unsigned int nr_batches, struct err *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_batches; i++)
+		if (!(batches[i] = batch_new()))
+			return err_set(e, ERR_RUNTIME, "no memory for %u threads", c->opts->threads);
+	for (i = 0; i < c->opts->threads; i++)
+		if (!(c->zsts[i] = zst_new()))
+			return err_set(e, ERR_RUNTIME, "no memory for %u threads", c->opts->threads);
+	return gate_init(&c->gate, c->opts->threads, e);
+}
+
 int copyflow_pass(struct source *src, const struct blockset *set, struct streamout *out,
 		  const struct copyflow_opts *opts, struct err *e)
 {
 	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
-	const unsigned int nr_batches = opts->threads + 2;
+	const unsigned int nr_workers = READERS * opts->threads;
+	const unsigned int nr_batches = nr_workers + 2;
 	struct copy c = {.src = src, .set = set, .out = out, .opts = opts};
 	void **batches = calloc(nr_batches, sizeof(*batches));
 	unsigned int i;
@@ -321,22 +366,14 @@ int copyflow_pass(struct source *src, const struct blockset *set, struct streamo
 	c.total = copyflow_bytes(set, out->granule, out->size);
 	clock_gettime(CLOCK_MONOTONIC, &c.since);
 	if (!batches || !c.zsts)
-		goto no_memory;
-	for (i = 0; i < nr_batches; i++)
-		if (!(batches[i] = batch_new()))
-			goto no_memory;
-	for (i = 0; i < opts->threads; i++)
-		if (!(c.zsts[i] = zst_new()))
-			goto no_memory;
-	rc = lanes_run(&ops, &c, batches, nr_batches, opts->threads, e);
-	goto out;
-no_memory:
-	err_set(e, ERR_RUNTIME, "no memory for %u threads", opts->threads);
-out:
+		err_set(e, ERR_RUNTIME, "no memory for %u threads", opts->threads);
+	else if (make_room(&c, batches, nr_batches, e) == 0)
+		rc = lanes_run(&ops, &c, batches, nr_batches, nr_workers, e);
 	for (i = 0; batches && i < nr_batches; i++)
 		batch_free(batches[i]);
 	for (i = 0; c.zsts && i < opts->threads; i++)
 		zst_free(c.zsts[i]);
+	gate_fini(&c.gate);
 	free(batches);
 	free(c.zsts);
 	return rc;

@@ -378,8 +378,8 @@ static int make_room(struct restore *r, struct err *e)
 		struct worker *w = &r->workers[i];
 
 		w->zst = zst_new();
-		w->stored = malloc(WIRE_CONTENT_MAX);
-		w->room = malloc(WIRE_CONTENT_MAX);
+		w->stored = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
+		w->room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
 		if (!w->zst || !w->stored || !w->room)
 			return err_set(e, ERR_RUNTIME, "no memory for %u threads", threads);
 	}

@@ -182,6 +182,12 @@ int fdio_pwrite(int fd, const char *name, const void *buf, size_t len, uint64_t 
 	return 0;
 }
 
+void fdio_push(int fd, uint64_t off_bytes, uint64_t len)
+{
+	/* Only the fsync at the end can promise anything, and says what went wrong. */
+	(void)sync_file_range(fd, (off_t)off_bytes, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 int fdio_sync(int fd, const char *name, struct err *e)
 {
 	if (fsync(fd))

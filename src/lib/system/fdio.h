@@ -40,6 +40,9 @@ int fdio_pread2(int fd, const char *name, void *a, size_t a_len, void *b, size_t
 int fdio_pwrite(int fd, const char *name, const void *buf, size_t len, uint64_t off_bytes,
 		struct err *e);
 
+/* Let the disk begin with what was written to a range of a file, and wait for nothing. Of a pipe, nothing. */
+void fdio_push(int fd, uint64_t off_bytes, uint64_t len);
+
 /* fsync, checked. */
 int fdio_sync(int fd, const char *name, struct err *e);
 

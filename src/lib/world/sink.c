@@ -5,8 +5,10 @@
  * the same without the freeing. Where both are refused zeros are written. BLKDISCARD is never used:
  * it promises nothing about what is read afterwards.
  *
- * Writes go through the page cache: it gathers small ones, takes any alignment on any sector size,
- * and the fsync at the end reports what the device refused.
+ * Long writes to a device or a new image go past the page cache: copying into it costs more than everything else that
+ * is done to them. The others go through it: it gathers small ones, takes any alignment on any sector size, and the fsync
+ * at the end reports what the device refused. No page, and no folio of pages, is written both ways at a time: those
+ * of a device are dirty by the block, and an image that is blank has none but at its ends, where it was read.
  */
 #include "world/sink.h"
 
@@ -31,6 +33,10 @@
 #include "world/blkdev.h"
 
 #define FINGER_LEN 1048576u
+/* Shorter ones gain nothing past the page cache: each waits for the disk. */
+#define DIRECT_MIN 131072u
+/* The largest folio, beyond what is read for a fingerprint. */
+#define ENDS_LEN (FINGER_LEN + 2097152u)
 
 static int busy(const char *name, const char *why, struct err *e)
 {
@@ -155,6 +161,17 @@ int sink_check_name(const char *name, struct err *e)
 	return look(name, &st, e) < 0 ? -1 : 0;
 }
 
+/* By the descriptor: the name may be another file's by now. Locks and claims are the first one's. */
+static void open_direct(struct sink *s)
+{
+	char path[32];
+
+	if (!s->device && !s->blank)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+	s->direct = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+}
+
 int sink_open(struct sink *s, const char *name, struct err *e)
 {
 	struct stat st;
@@ -162,6 +179,7 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
+	s->direct = -1;
 	s->name = name;
 	there = look(name, &st, e);
 	if (there <= 0)
@@ -169,6 +187,7 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 	s->device = S_ISBLK(st.st_mode);
 	if (s->device ? open_device(s, e) : open_image(s, &st, e))
 		return -1;
+	open_direct(s);
 	return lock(s, e);
 }
 
@@ -181,14 +200,19 @@ int sink_create(struct sink *s, struct err *e)
 		return err_sys(e, "%s: cannot create", s->name);
 	s->created = true;
 	s->blank = true;
+	open_direct(s);
 	return lock(s, e);
 }
 
 void sink_close(struct sink *s)
 {
-	if (s->fd >= 0)
+	if (s->fd >= 0) {
 		close(s->fd);
+		if (s->direct >= 0)
+			close(s->direct);
+	}
 	s->fd = -1;
+	s->direct = -1;
 }
 
 int sink_resize(struct sink *s, uint64_t size, struct err *e)
@@ -207,8 +231,28 @@ int sink_resize(struct sink *s, uint64_t size, struct err *e)
 	return 0;
 }
 
+/* The descriptor to write past the page cache, or -1. */
+static int direct_for(const struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len)
+{
+	if (len < DIRECT_MIN || ((uintptr_t)buf | off | len) % SINK_ALIGN != 0)
+		return -1;
+	if (!s->device && (!s->blank || off < ENDS_LEN || off + len + ENDS_LEN > s->size))
+		return -1;
+	return s->direct;
+}
+
 int sink_write(struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len, struct err *e)
 {
+	const int direct = direct_for(s, buf, off, len);
+
+	if (direct >= 0) {
+		if (fdio_pwrite(direct, s->name, buf, len, off, e) == 0)
+			return 0;
+		if (e->sys != EINVAL)
+			return -1;
+		/* Blocks larger than we align to. Whatever was written of it is written again. */
+		err_clear(e);
+	}
 	return fdio_pwrite(s->fd, s->name, buf, len, off, e);
 }
 

@@ -16,8 +16,12 @@
 
 #include "words/err.h"
 
+/* What begins at a multiple of it, in memory and in the sink, and is long, need not go through the page cache. */
+#define SINK_ALIGN 4096u
+
 struct sink {
-	int fd; /* -1: not there yet */
+	int fd;     /* -1: not there yet */
+	int direct; /* the same, past the page cache; -1: not here */
 	const char *name;
 	bool device;
 	bool blank;      /* no byte of it was ever written: zeros are there already */

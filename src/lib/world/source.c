@@ -62,9 +62,7 @@ void source_close(struct source *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
-	free(s->bounce);
 	s->fd = -1;
-	s->bounce = NULL;
 }
 
 static int ended(const struct source *s, uint64_t at, struct err *e)
@@ -74,26 +72,31 @@ static int ended(const struct source *s, uint64_t at, struct err *e)
 }
 
 /* Offset, length or both do not suit O_DIRECT: read around them. */
-static int read_bounced(struct source *s, uint8_t *buf, uint64_t off, uint64_t len, struct err *e)
+static int read_bounced(const struct source *s, uint8_t *buf, uint64_t off, uint64_t len, struct err *e)
 {
 	const uint64_t begin = off / SOURCE_ALIGN * SOURCE_ALIGN;
 	const uint64_t skip = off - begin;
 	const uint64_t whole = num_div_up(skip + len, SOURCE_ALIGN) * SOURCE_ALIGN;
+	uint8_t *bounce = whole > BOUNCE_LEN ? NULL : aligned_alloc(SOURCE_ALIGN, whole);
 	size_t got;
+	int rc = -1;
 
-	if (!s->bounce)
-		s->bounce = aligned_alloc(SOURCE_ALIGN, BOUNCE_LEN);
-	if (!s->bounce || whole > BOUNCE_LEN)
+	if (!bounce)
 		return err_set(e, ERR_RUNTIME, "%s: no memory to read", s->name);
-	if (fdio_pread(s->fd, s->name, s->bounce, whole, begin, &got, e))
-		return -1;
-	if (got < skip + len)
-		return ended(s, begin + got, e);
-	memcpy(buf, s->bounce + skip, len);
-	return 0;
+	if (fdio_pread(s->fd, s->name, bounce, whole, begin, &got, e))
+		goto out;
+	if (got < skip + len) {
+		ended(s, begin + got, e);
+		goto out;
+	}
+	memcpy(buf, bounce + skip, len);
+	rc = 0;
+out:
+	free(bounce);
+	return rc;
 }
 
-int source_read(struct source *s, uint8_t *buf, uint64_t off, uint64_t len, struct err *e)
+int source_read(const struct source *s, uint8_t *buf, uint64_t off, uint64_t len, struct err *e)
 {
 	size_t got;
 

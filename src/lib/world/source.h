@@ -26,7 +26,6 @@ struct source {
 	uint64_t size;   /* bytes */
 	uint32_t sector; /* logical sector size, bytes */
 	uint64_t rdev;   /* of a block device */
-	uint8_t *bounce; /* for ranges that are not aligned; made when first needed */
 	/* What SEEK_DATA said last: [known_begin, known_end) is a hole or is data. */
 	uint64_t known_begin;
 	uint64_t known_end;
@@ -39,9 +38,9 @@ void source_close(struct source *s);
 
 /*
  * Read [off, off + len) into buf, which is aligned and has room for len rounded up to SOURCE_ALIGN.
- * Bytes behind len are undefined. A source that has become shorter is an error, never zeros.
+ * Bytes behind len are undefined. A source that has become shorter is an error, never zeros. From any thread.
  */
-int source_read(struct source *s, uint8_t *buf, uint64_t off, uint64_t len, struct err *e);
+int source_read(const struct source *s, uint8_t *buf, uint64_t off, uint64_t len, struct err *e);
 
 /*
  * How far, at most up to `end`, the bytes from `off` on are all of one sort; *hole says that they are

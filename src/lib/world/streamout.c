@@ -8,12 +8,19 @@
 #include "words/hash.h"
 #include "world/pack.h"
 
+/* So often the disk is told to begin with what was written, so that little is left to wait for at the end. */
+#define PUSH_LEN (UINT64_C(8) << 20)
+
 static int put(struct streamout *s, const void *a, size_t a_len, const void *b, size_t b_len,
 	       struct err *e)
 {
 	if (fdio_write2(s->fd, s->name, a, a_len, b, b_len, e))
 		return -1;
 	s->position += a_len + b_len;
+	if (s->position - s->pushed >= PUSH_LEN) {
+		fdio_push(s->fd, s->pushed, s->position - s->pushed);
+		s->pushed = s->position;
+	}
 	return 0;
 }
 

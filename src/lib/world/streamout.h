@@ -24,6 +24,7 @@ struct streamout {
 	const char *name;
 	int level; /* 0: nothing is compressed */
 	uint64_t position;
+	uint64_t pushed; /* up to where the disk was told to begin */
 	uint64_t seq;
 	uint64_t size;    /* of the device, bytes */
 	uint64_t granule; /* bytes */
