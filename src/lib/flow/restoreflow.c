@@ -15,6 +15,7 @@
 #include "flow/target.h"
 #include "pure/blockset.h"
 #include "pure/links.h"
+#include "system/gate.h"
 #include "system/lanes.h"
 #include "system/stop.h"
 #include "words/hash.h"
@@ -24,6 +25,8 @@
 #include "world/zst.h"
 
 #define PIECES_MAX 256u
+/* So many threads read and write for each that decodes: a disk is fast when it has several things to do. */
+#define IO_THREADS 2u
 #define COST_MAX   WIRE_CONTENT_MAX /* bytes decoded or compared for a batch, more or less */
 
 /* Bytes of an entry that nothing newer has. */
@@ -41,7 +44,6 @@ struct batch {
 };
 
 struct worker {
-	struct zst *zst;
 	uint8_t *stored;
 	uint8_t *room;
 	const uint8_t *content; /* of the entry at `position`; 0: none */
@@ -65,6 +67,9 @@ struct restore {
 	struct wire_extent run;
 	uint64_t done;
 	uint64_t stream;
+	struct gate gate;
+	struct zst **zsts; /* one a place of the gate */
+	unsigned int nr_workers;
 	struct worker *workers;
 	void **batches;
 	unsigned int nr_batches;
@@ -193,18 +198,23 @@ static int fill(void *ctx, void *slot, struct err *e)
 /* Work */
 
 /* The content of an entry; neighbouring pieces of a batch share it. */
-static int get_content(const struct restore *r, struct worker *w, const struct wire_entry *n, struct err *e)
+static int get_content(struct restore *r, struct worker *w, const struct wire_entry *n, struct err *e)
 {
 	struct streamin_frame f = {.position = n->position};
+	unsigned int place;
+	int rc;
 
 	if (w->position == n->position)
 		return 0;
 	w->position = 0;
-	if (streamfile_data(&r->file, n, &f.header, w->stored, e) ||
-	    streamin_decode(&f, r->file.name, w->zst, w->stored, w->room, &w->content, e))
+	if (streamfile_data(&r->file, n, &f.header, w->stored, e))
 		return -1;
-	w->position = n->position;
-	return 0;
+	place = gate_enter(&r->gate);
+	rc = streamin_decode(&f, r->file.name, r->zsts[place], w->stored, w->room, &w->content, e);
+	gate_leave(&r->gate, place);
+	if (rc == 0)
+		w->position = n->position;
+	return rc;
 }
 
 static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
@@ -254,7 +264,7 @@ static int restore_stream(struct restore *r, const char *path, struct err *e)
 	r->run.len = 0;
 	if (streamfile_walk_begin(&r->walk, &r->file, r->pass, e))
 		goto out;
-	rc = lanes_run(&ops, r, r->batches, r->nr_batches, r->opts->threads, e);
+	rc = lanes_run(&ops, r, r->batches, r->nr_batches, r->nr_workers, e);
 out:
 	streamfile_walk_end(&r->walk);
 	streamfile_close(&r->file);
@@ -348,7 +358,7 @@ static int prepare(struct restore *r, struct err *e)
 	const struct restoreflow_opts *o = r->opts;
 	bool done;
 
-	if (restoreout_open(&r->out, mode(o), o->target ? o->target : "restore", o->threads, e))
+	if (restoreout_open(&r->out, mode(o), o->target ? o->target : "restore", r->nr_workers, e))
 		return -1;
 	if (r->out.mode == RESTOREOUT_COMPARE)
 		return restoreout_check_size(&r->out, r->head.size, e);
@@ -366,29 +376,45 @@ static int prepare(struct restore *r, struct err *e)
 	return 0;
 }
 
-static int make_room(struct restore *r, struct err *e)
+static int no_memory(const struct restore *r, struct err *e)
 {
-	const unsigned int threads = r->opts->threads;
+	return err_set(e, ERR_RUNTIME, "no memory for %u threads", r->opts->threads);
+}
+
+static int make_workers(struct restore *r, struct err *e)
+{
 	unsigned int i;
 
-	r->nr_batches = threads + 2;
-	r->workers = calloc(threads, sizeof(*r->workers));
-	r->batches = calloc(r->nr_batches, sizeof(*r->batches));
-	for (i = 0; r->workers && i < threads; i++) {
-		struct worker *w = &r->workers[i];
-
-		w->zst = zst_new();
-		w->stored = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
-		w->room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
-		if (!w->zst || !w->stored || !w->room)
-			return err_set(e, ERR_RUNTIME, "no memory for %u threads", threads);
+	r->nr_workers = IO_THREADS * r->opts->threads;
+	r->workers = calloc(r->nr_workers, sizeof(*r->workers));
+	r->zsts = calloc(r->opts->threads, sizeof(struct zst *));
+	if (!r->workers || !r->zsts)
+		return no_memory(r, e);
+	for (i = 0; i < r->nr_workers; i++) {
+		r->workers[i].stored = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
+		r->workers[i].room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
+		if (!r->workers[i].stored || !r->workers[i].room)
+			return no_memory(r, e);
 	}
-	for (i = 0; r->batches && i < r->nr_batches; i++)
-		r->batches[i] = malloc(sizeof(struct batch));
-	for (i = 0; r->batches && i < r->nr_batches && r->batches[i]; i++)
-		;
-	if (!r->workers || !r->batches || i < r->nr_batches)
-		return err_set(e, ERR_RUNTIME, "no memory for %u threads", threads);
+	for (i = 0; i < r->opts->threads; i++)
+		if (!(r->zsts[i] = zst_new()))
+			return no_memory(r, e);
+	return gate_init(&r->gate, r->opts->threads, e);
+}
+
+static int make_room(struct restore *r, struct err *e)
+{
+	unsigned int i;
+
+	if (make_workers(r, e))
+		return -1;
+	r->nr_batches = r->nr_workers + 2;
+	r->batches = calloc(r->nr_batches, sizeof(*r->batches));
+	if (!r->batches)
+		return no_memory(r, e);
+	for (i = 0; i < r->nr_batches; i++)
+		if (!(r->batches[i] = malloc(sizeof(struct batch))))
+			return no_memory(r, e);
 	return blockset_init(&r->covered, num_div_up(r->head.size, r->head.granule), e);
 }
 
@@ -396,11 +422,14 @@ static void give_back(struct restore *r)
 {
 	unsigned int i;
 
-	for (i = 0; r->workers && i < r->opts->threads; i++) {
-		zst_free(r->workers[i].zst);
+	for (i = 0; r->workers && i < r->nr_workers; i++) {
 		free(r->workers[i].stored);
 		free(r->workers[i].room);
 	}
+	for (i = 0; r->zsts && i < r->opts->threads; i++)
+		zst_free(r->zsts[i]);
+	gate_fini(&r->gate);
+	free(r->zsts);
 	for (i = 0; r->batches && i < r->nr_batches; i++)
 		free(r->batches[i]);
 	free(r->workers);

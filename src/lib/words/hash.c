@@ -4,6 +4,10 @@
 #include <assert.h>
 #include <string.h>
 #include <xxhash.h>
+/* Installed where the library chooses by the processor: AVX2 is twice as fast as what all have. */
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#endif
 
 static XXH3_state_t *state(const struct hash *h)
 {
