@@ -3,6 +3,9 @@
  * A batch holds frames until 1 MiB of stored bytes has come together. Workers verify, decompress and
  * write: extents of a pass do not overlap, so their order does not matter, and lanes_run between
  * passes is the wait that makes a later pass supersede an earlier one.
+ *
+ * Of a file, fill reads headers only, and each worker reads what it works on: what one thread can read and
+ * hand to others is less than two can hash, and bytes are fastest where they were just put.
  */
 #include "flow/applyflow.h"
 
@@ -17,26 +20,34 @@
 #include "world/zst.h"
 
 #define BATCH_LEN WIRE_CONTENT_MAX
+#define BATCH_FILE_LEN (2 * BATCH_LEN)
 #define FRAMES_MAX 256u
+/* How much a worker reads of a file at once, where frames are smaller: it stays in the processor's cache. */
+#define READ_LEN 262144u
 
 struct batch {
 	unsigned int nr_frames;
 	uint32_t used;
 	uint64_t position; /* of the stream, and bytes mapped so far, when it was filled */
 	uint64_t mapped;
-	uint8_t *stored;
+	uint8_t *stored; /* NULL where the stream is a file */
+	uint32_t at[FRAMES_MAX]; /* in `stored` */
 	struct streamin_frame frames[FRAMES_MAX];
 };
 
 struct worker {
 	struct zst *zst;
 	uint8_t *room;
+	uint8_t *read; /* of a file: the bytes of the stream from read_begin to read_end */
+	uint64_t read_begin;
+	uint64_t read_end;
 };
 
 struct apply {
 	const struct applyflow_opts *opts;
 	struct streamin in;
 	enum streamin_event event; /* the last one; EXTENT: not yet in a batch */
+	struct err failed;	   /* of reading, behind what is in a batch */
 	struct target target;
 	struct sink *sink; /* NULL: verify only */
 	struct undo undo;
@@ -53,14 +64,16 @@ static int take_extent(struct apply *a, struct batch *b, bool *taken, struct err
 {
 	const struct wire_header *h = &a->in.frame.header;
 
-	*taken = b->nr_frames < FRAMES_MAX && h->stored_len <= BATCH_LEN - b->used;
+	*taken = b->nr_frames < FRAMES_MAX && h->stored_len <= (b->stored ? BATCH_LEN : BATCH_FILE_LEN) - b->used;
 	if (!*taken)
 		return 0;
 	if (a->opts->undo && a->sink && !undo_covers(&a->undo, h->offset, h->logical_len))
 		return err_set(e, ERR_CORRUPT, "%s: at byte %llu: an extent is not in the MAP",
 			       a->in.name, (unsigned long long)a->in.frame.position);
-	if (h->type == WIRE_DATA && streamin_stored(&a->in, b->stored + b->used, e))
+	if (h->type == WIRE_DATA &&
+	    (b->stored ? streamin_stored(&a->in, b->stored + b->used, e) : streamin_skip(&a->in, e)))
 		return -1;
+	b->at[b->nr_frames] = b->used;
 	b->frames[b->nr_frames++] = a->in.frame;
 	b->used += h->stored_len;
 	return streamin_next(&a->in, &a->event, e);
@@ -76,23 +89,73 @@ static int fill(void *ctx, void *slot, struct err *e)
 	b->used = 0;
 	if (stop_check(e))
 		return -1;
-	while (taken && a->event == STREAMIN_EXTENT)
-		if (take_extent(a, b, &taken, e))
-			return -1;
+	while (taken && a->event == STREAMIN_EXTENT && a->failed.kind == ERR_NONE)
+		take_extent(a, b, &taken, &a->failed);
 	b->position = a->in.position;
 	b->mapped = a->in.check.map_bytes_total;
-	return b->nr_frames > 0;
+	if (b->nr_frames > 0)
+		return 1;
+	/* What came before it is looked at first: the error that is reported is the first one of the stream. */
+	*e = a->failed;
+	return a->failed.kind == ERR_NONE ? 0 : -1;
 }
 
 /* Work */
+
+/* Where a run of frames that lie side by side in the file, from frame i on, ends: what is read at once. */
+static uint64_t run_end(const struct batch *b, unsigned int i)
+{
+	const uint64_t begin = b->frames[i].position + WIRE_HEADER_LEN;
+	uint64_t end = begin + b->frames[i].header.stored_len;
+	uint64_t next;
+
+	while (++i < b->nr_frames && b->frames[i].position == end) {
+		next = end + WIRE_HEADER_LEN + b->frames[i].header.stored_len;
+		if (next - begin > READ_LEN)
+			break;
+		end = next;
+	}
+	return end;
+}
+
+/* The stored bytes of frame i; valid until the worker's next call. */
+static const uint8_t *payload(const struct apply *a, struct worker *w, const struct batch *b, unsigned int i,
+			      struct err *e)
+{
+	const uint64_t begin = b->frames[i].position + WIRE_HEADER_LEN;
+	const uint64_t end = begin + b->frames[i].header.stored_len;
+
+	if (b->stored)
+		return b->stored + b->at[i];
+	if (begin < w->read_begin || end > w->read_end) {
+		w->read_begin = begin;
+		w->read_end = run_end(b, i);
+		if (streamin_pread(&a->in, begin, w->read, (size_t)(w->read_end - begin), e)) {
+			w->read_end = begin;
+			return NULL;
+		}
+	}
+	return w->read + (begin - w->read_begin);
+}
+
+static int check_data(const struct apply *a, struct worker *w, const struct streamin_frame *f, const uint8_t *stored,
+		      struct err *e)
+{
+	const uint8_t *content;
+
+	if (a->opts->stored_only)
+		return streamin_check(f, a->in.name, stored, e);
+	if (streamin_decode(f, a->in.name, w->zst, stored, w->room, &content, e))
+		return -1;
+	return a->sink ? sink_write(a->sink, content, f->header.offset, f->header.logical_len, e) : 0;
+}
 
 static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 {
 	struct apply *a = ctx;
 	struct batch *b = slot;
 	struct worker *w = &a->workers[worker];
-	const uint8_t *stored = b->stored;
-	const uint8_t *content;
+	const uint8_t *stored;
 	unsigned int i;
 
 	for (i = 0; i < b->nr_frames; i++) {
@@ -103,11 +166,9 @@ static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 				return -1;
 			continue;
 		}
-		if (streamin_decode(&b->frames[i], a->in.name, w->zst, stored, w->room, &content, e))
+		stored = payload(a, w, b, i, e);
+		if (!stored || check_data(a, w, &b->frames[i], stored, e))
 			return -1;
-		if (a->sink && sink_write(a->sink, content, h->offset, h->logical_len, e))
-			return -1;
-		stored += h->stored_len;
 	}
 	return 0;
 }
@@ -214,6 +275,16 @@ static int prepare(struct apply *a, struct applyflow_result *r, struct err *e)
 	return 0;
 }
 
+static int worker_make(const struct apply *a, struct worker *w, struct err *e)
+{
+	w->zst = zst_new();
+	w->room = malloc(WIRE_CONTENT_MAX);
+	w->read = a->in.is_file ? malloc(WIRE_CONTENT_MAX) : NULL;
+	if (w->zst && w->room && (w->read || !a->in.is_file))
+		return 0;
+	return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
+}
+
 static int make_room(struct apply *a, struct err *e)
 {
 	unsigned int i;
@@ -223,17 +294,14 @@ static int make_room(struct apply *a, struct err *e)
 	a->batches = calloc(a->nr_batches, sizeof(struct batch *));
 	if (!a->workers || !a->batches)
 		return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
-	for (i = 0; i < a->opts->threads; i++) {
-		a->workers[i].zst = zst_new();
-		a->workers[i].room = malloc(WIRE_CONTENT_MAX);
-		if (!a->workers[i].zst || !a->workers[i].room)
-			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
-	}
+	for (i = 0; i < a->opts->threads; i++)
+		if (worker_make(a, &a->workers[i], e))
+			return -1;
 	for (i = 0; i < a->nr_batches; i++) {
 		a->batches[i] = calloc(1, sizeof(struct batch));
-		if (a->batches[i])
+		if (a->batches[i] && !a->in.is_file)
 			a->batches[i]->stored = malloc(BATCH_LEN);
-		if (!a->batches[i] || !a->batches[i]->stored)
+		if (!a->batches[i] || (!a->batches[i]->stored && !a->in.is_file))
 			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
 	}
 	return 0;
@@ -246,6 +314,7 @@ static void give_back(struct apply *a)
 	for (i = 0; a->workers && i < a->opts->threads; i++) {
 		zst_free(a->workers[i].zst);
 		free(a->workers[i].room);
+		free(a->workers[i].read);
 	}
 	for (i = 0; a->batches && i < a->nr_batches; i++) {
 		if (a->batches[i])
