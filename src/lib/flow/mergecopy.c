@@ -12,7 +12,13 @@
 #include "world/streamin.h"
 #include "world/zst.h"
 
-#define BATCH_LEN WIRE_CONTENT_MAX
+/*
+ * No frame crosses a multiple of 1 MiB of the device. So a batch ends there as soon as it is worth a thread's while, and
+ * what is cut out of one frame is cut by one thread, which decodes it once. Between two multiples there is 1 MiB at
+ * the most.
+ */
+#define BATCH_WORTH 524288u
+#define BATCH_LEN (BATCH_WORTH + WIRE_MIB)
 #define PIECES_MAX 256u
 
 /* Frames that are cut in many pieces, with pieces of others between them, are decoded once a batch. */
@@ -68,6 +74,14 @@ static uint64_t room_for(const struct sweep_segment *g)
 	return g->whole ? g->entry.stored_len : g->len;
 }
 
+static bool has_room(const struct batch *b, const struct sweep_segment *g)
+{
+	if (b->nr_pieces == PIECES_MAX || room_for(g) > BATCH_LEN - b->used)
+		return false;
+	return b->used < BATCH_WORTH ||
+	       g->offset / WIRE_MIB == b->pieces[b->nr_pieces - 1].segment.offset / WIRE_MIB;
+}
+
 static int fill(void *ctx, void *slot, struct err *e)
 {
 	struct merge *m = ctx;
@@ -78,7 +92,7 @@ static int fill(void *ctx, void *slot, struct err *e)
 	b->used = 0;
 	if (stop_check(e))
 		return -1;
-	while (m->more == 1 && b->nr_pieces < PIECES_MAX && room_for(&m->next) <= BATCH_LEN - b->used) {
+	while (m->more == 1 && has_room(b, &m->next)) {
 		x = &b->pieces[b->nr_pieces++];
 		x->segment = m->next;
 		x->at = b->used;

@@ -8,7 +8,7 @@
  * Of one that is shadowed in part, the visible pieces are decoded, cut out and compressed again. The bytes written do
  * not depend on the number of threads.
  *
- * Memory: 1 MiB for each of threads + 2 batches, and up to 6 MiB and a compressor a thread.
+ * Memory: 1.5 MiB for each of threads + 2 batches, and up to 6 MiB and a compressor a thread.
  */
 #ifndef ERA_FLOW_MERGECOPY_H
 #define ERA_FLOW_MERGECOPY_H
