@@ -12,6 +12,7 @@ _era_apply() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $prev in
+	--verify) [ "${COMP_WORDS[COMP_CWORD]}" = --verify ] || words='content stored' ;;
 	--progress) words='auto always never json' ;;
 	esac
 	case $cur in

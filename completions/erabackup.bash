@@ -42,7 +42,7 @@ _erabackup_options() {
 	init | explain) echo --all ;;
 	run) echo --all --full --interval --progress ;;
 	list | info) echo --repository ;;
-	verify) echo --all --repository --deep --threads --progress ;;
+	verify) echo --all --repository --deep --stored --threads --progress ;;
 	restore)
 		echo --repository --to --at --differences --allow-inconsistent --force --threads --progress
 		;;

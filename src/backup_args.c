@@ -30,6 +30,7 @@ enum {
 	O_FULL,
 	O_INTERVAL,
 	O_DEEP,
+	O_STORED,
 	O_DRY_RUN,
 	O_JSON,
 	O_THREADS,
@@ -52,6 +53,7 @@ static const struct opt_spec specs[] = {
 	{O_FULL, 0, "full", NULL, "run: a full, whatever is possible", false},
 	{O_INTERVAL, 0, "interval", "TIME", "run: again each TIME, as 60s", false},
 	{O_DEEP, 0, "deep", NULL, "verify: compare the mirror too", false},
+	{O_STORED, 0, "stored", NULL, "verify: decompress nothing", false},
 	{O_DRY_RUN, 0, "dry-run", NULL, "prune: only say what would be done", false},
 	{O_JSON, 0, "json", NULL, "for programs", false},
 	{O_THREADS, 'T', "threads", "N", "threads", false},
@@ -80,7 +82,8 @@ static const struct {
 	[STATUS] = {"status", "how the jobs stand", BIT(O_ALL), true},
 	[LIST] = {"list", "the restore points", READS, false},
 	[INFO] = {"info", "all about a repository, or a stream of it", READS, false},
-	[VERIFY] = {"verify", "is everything there and good?", READS | BIT(O_ALL) | BIT(O_DEEP) | BIT(O_THREADS), true},
+	[VERIFY] = {"verify", "is everything there and good?", READS | BIT(O_ALL) | BIT(O_DEEP) | BIT(O_STORED) | BIT(O_THREADS),
+		    true},
 	[RESTORE] = {"restore", "write a restore point to an image or device",
 		     READS | BIT(O_AT) | BIT(O_TO) | BIT(O_DIFFERENCES) | BIT(O_ALLOW_INCONSISTENT) | BIT(O_FORCE) |
 			     BIT(O_THREADS), false},
@@ -117,6 +120,7 @@ static int take(struct backup_args *a, int id, const char *value, struct err *e)
 	case O_FORCE: a->force = true; return 0;
 	case O_FULL: a->full = true; return 0;
 	case O_DEEP: a->deep = true; return 0;
+	case O_STORED: a->stored = true; return 0;
 	case O_DRY_RUN: a->dry_run = true; return 0;
 	case O_JSON: a->json = true; return 0;
 	case O_QUIET: a->quiet = true; return 0;

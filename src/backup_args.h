@@ -33,7 +33,7 @@ struct backup_args {
 	bool all;
 	const char *at;
 	const char *to;
-	bool differences, allow_inconsistent, force, full, deep, dry_run, json, quiet, verbose;
+	bool differences, allow_inconsistent, force, full, deep, stored, dry_run, json, quiet, verbose;
 	uint64_t interval; /* seconds; 0: once */
 	unsigned int threads; /* 0: not said */
 	enum progress_mode progress;

@@ -89,7 +89,7 @@ static int deep(const struct backup_args *a, const struct job *j, const struct r
 static int verify_repo(struct backup_each *w, const struct job *j, struct repo *r, struct err *e)
 {
 	struct check k = {.args = w->args};
-	const struct verifyrepo_opts o = {.report = &w->ui.report, .each = on_stream, .ctx = &k};
+	const struct verifyrepo_opts o = {.report = &w->ui.report, .stored_only = w->args->stored, .each = on_stream, .ctx = &k};
 	const char *mirror = NULL;
 	int rc;
 

@@ -38,7 +38,7 @@ enum {
 
 static const struct opt_spec specs[] = {
 	{O_INPUT, 'i', "input", "FILE", "read FILE, not stdin; repeat for a chain", true},
-	{O_VERIFY, 0, "verify", NULL, "only check the streams; there is no TARGET", false},
+	{O_VERIFY, 0, "verify", "[=WHAT]", "only check the streams: content or stored", false},
 	{O_DUMP, 0, "dump", NULL, "print header and frames; there is no TARGET", false},
 	{O_JSON, 0, "json", NULL, "with --dump: as JSON", false},
 	{O_TOKEN, 0, "token", NULL, "print the token from which the next stream starts", false},
@@ -75,6 +75,17 @@ static void help(void)
 	       "or parent, 5 in use. See era_apply(1).\n");
 }
 
+static int take_verify(struct options *o, const char *what, struct err *e)
+{
+	o->verify = true;
+	if (!what || strcmp(what, "content") == 0)
+		return 0;
+	if (strcmp(what, "stored") != 0)
+		return err_set(e, ERR_USAGE, "--verify is of content or stored, not of '%.40s'", what);
+	o->flow.stored_only = true;
+	return 0;
+}
+
 static int take(struct options *o, int id, const char *value, struct err *e)
 {
 	uint64_t n;
@@ -92,7 +103,8 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 		return 0;
 	case O_PROGRESS:
 		return progress_parse(value, &o->progress, e);
-	case O_VERIFY: o->verify = true; return 0;
+	case O_VERIFY:
+		return take_verify(o, value, e);
 	case O_DUMP: o->dump = true; return 0;
 	case O_JSON: o->json = true; return 0;
 	case O_TOKEN: o->token = true; return 0;
@@ -177,8 +189,9 @@ static void summary(const struct options *o, const char *name, const struct appl
 	msg_note("%s: %s %s: %s of data and %s of zeros from a stream of %s in %.1f s", name,
 		 wire_kind_name(r->head.kind),
 		 r->was_there  ? "was there already, verified"
-		 : o->verify ? "verified"
-			     : "applied",
+		 : o->flow.stored_only ? "verified as stored"
+		 : o->verify	       ? "verified"
+				       : "applied",
 		 num_size(r->end.data_bytes, data, sizeof(data)),
 		 num_size(r->end.zero_bytes, zero, sizeof(zero)),
 		 num_size(r->stream_bytes, stream, sizeof(stream)), seconds);

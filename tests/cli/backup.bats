@@ -364,6 +364,22 @@ silent_or_lines() { # COMMAND...: succeeds, and has no complaint
 		<<<"$output")" '["disk",2,true,[]]'
 }
 
+@test "verify --stored finds a flipped bit and marks the stream, and takes the mark back" {
+	begin
+	nights 3
+	ended 0 eb verify --stored disk
+	prints "$(basename "$(stream 2)"): ok"
+	size=$(stat -c %s "$(stream 2)")
+	flip "$(stream 2)" $((size / 2))
+	ended 3 eb verify --stored disk
+	prints "$(basename "$(stream 2)"): " "$(basename "$(stream 1)"): ok"
+	assert_equal "$(points '.[1].restorable')" false
+	flip "$(stream 2)" $((size / 2))
+	ended 0 eb verify --stored disk
+	assert_equal "$(points 'map(.restorable) | all')" true
+	fails 2 erabackup -c erabackup.conf list --stored disk
+}
+
 # Several jobs
 
 @test "--all: one fails, the others run all the same, and the first failure decides" {

@@ -117,6 +117,8 @@ all_options() { # PROGRAM: whatever the command
 	assert_line none
 	run -0 offers era_copy --list = x
 	assert_output xml
+	run -0 offers era_apply --verify = s
+	assert_output stored
 	run -0 offers era_apply --progress j
 	assert_output json
 	run -0 offers era_setup --discard ''

@@ -206,6 +206,75 @@ usage() { # TEXT ARG...: refused, with these words, and nothing was made
 	assert_equal "$(ls -A)" $'full.era\nsrc.img'
 }
 
+@test "--verify=stored writes nothing, from a file, from a pipe, and from the middle of a file" {
+	silent era_apply --verify=stored -i full.era
+	silent era_apply --verify=content -i full.era
+	silent bash -c 'cat full.era | era_apply --verify=stored'
+	cat <(echo first) full.era >more
+	silent bash -c '{ read -r line; era_apply --verify=stored; } <more'
+	assert_equal "$(ls -A)" $'full.era\nmore\nsrc.img'
+	run --separate-stderr -0 era_apply -v --verify=stored -i full.era
+	says "full.era: full verified as stored: "
+}
+
+@test "--verify of something else, or of a target, is refused" {
+	usage "--verify is of content or stored, not of 'all'" --verify=all -i full.era
+	usage "--verify and --dump take no TARGET" --verify=stored m.img
+}
+
+@test "a file is left where its stream ended, so that what comes next is not that stream again" {
+	fails_sh 3 era_apply 'era_apply --verify=stored -i - -i - <full.era'
+	says "standard input: the stream is truncated: it ends after 0 bytes"
+}
+
+# apply, verify by content and as stored, each from a file and from a pipe: one error, the same everywhere.
+same_error() { # FILE TEXT
+	local way
+
+	fails 3 era_apply -q -i "$1" m.img
+	says "$1: $2"
+	for way in --verify --verify=stored; do
+		fails 3 era_apply "$way" -i "$1"
+		says "$1: $2"
+		fails_sh 3 era_apply "cat $1 | era_apply $way"
+		says "standard input: $2"
+	done
+}
+
+@test "the error is the first one in the stream, whoever finds it" {
+	at=$(frames full.era '[.frames[] | select(.type == "DATA")][0].position')
+	size=$(stat -Lc %s full.era)
+	cp -L full.era flip.era
+	printf '\001\002\003\004' | put flip.era $((at + 64 + 5000))
+	truncate -s -1 flip.era
+	same_error flip.era "at byte $at, device offset 0: the checksum of the frame's stored bytes is wrong"
+	head -c $((at + 64 + 9)) full.era >cut.era
+	same_error cut.era "the stream is truncated: it ends after $((at + 64 + 9)) bytes, without END"
+	head -c $((size - 1)) full.era >cut.era
+	same_error cut.era "the stream is truncated: it ends after $((size - 1)) bytes, without its footer"
+}
+
+@test "--verify=stored finds one flipped bit, wherever it is" {
+	size=$(stat -Lc %s full.era)
+	cp -L full.era flip.era
+	RANDOM=4712
+	{
+		for ((i = 0; i < 30; i++)); do
+			echo $(((RANDOM * 32768 + RANDOM) % size))
+		done
+		frames full.era '.frames[].position'
+		echo $((size - 1))
+	} >places
+	while read -r at; do
+		byte=$(tail -c +$((at + 1)) full.era | head -c 1 | od -An -tu1)
+		printf "\\x$(printf %x $((byte ^ 1 << at % 8)))" | put flip.era "$at"
+		fails 3 era_apply --verify=stored -i flip.era
+		says "flip.era: at byte "
+		printf "\\x$(printf %x "$((byte))")" | put flip.era "$at"
+	done <places
+	cmp flip.era full.era
+}
+
 # --dump
 
 @test "--dump says who, what and where, in words" {

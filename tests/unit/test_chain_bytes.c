@@ -9,6 +9,8 @@
  */
 #include "streams.h"
 
+#include <sys/random.h>
+
 #include "flow/mergeflow.h"
 #include "flow/restoreflow.h"
 #include "pure/links.h"
@@ -54,6 +56,18 @@ static struct {
 int fsync(int fd)
 {
 	return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
+}
+
+/* Ids that can be had again. */
+static unsigned int nr_random;
+
+ssize_t getrandom(void *buf, size_t len, unsigned int flags)
+{
+	(void)flags;
+	memset(buf, 0xa5, len);
+	memcpy(buf, &nr_random, sizeof(nr_random));
+	nr_random++;
+	return (ssize_t)len;
 }
 
 static uint64_t below(uint64_t n)
@@ -466,18 +480,34 @@ static bool compares(void)
 
 /* Merging */
 
-static int merge(unsigned int first, unsigned int nr, const char *path, struct mergeflow_result *r, struct err *e)
+static int merge_with(const struct mergeflow_opts *o, const char *path, struct mergeflow_result *r, struct err *e)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const int rc = mergeflow(o, fd, path, r, e);
+
+	close(fd);
+	return rc;
+}
+
+/* With one thread, and with four: the same bytes, and the same is told of them. */
+static int merge(unsigned int first, unsigned int nr, const char *path, struct mergeflow_result *r, struct err *e)
+{
 	const char *paths[CHAIN_MAX];
-	struct mergeflow_opts o = {.paths = paths, .nr = nr, .level = (int)below(3)};
+	struct mergeflow_opts o = {.paths = paths, .nr = nr, .level = (int)below(3), .threads = 4};
+	struct mergeflow_result one;
 	unsigned int i;
 	int rc;
 
 	for (i = 0; i < nr; i++)
 		paths[i] = points[first + i].path;
-	rc = mergeflow(&o, fd, path, r, e);
-	close(fd);
+	nr_random = nr_merged;
+	rc = merge_with(&o, path, r, e);
+	o.threads = 1;
+	nr_random = nr_merged;
+	if (rc == 0 && (merge_with(&o, "one", &one, e) || !scratch_same(path, "one") || one.moved != r->moved ||
+			one.recoded != r->recoded))
+		rc = err_set(e, ERR_RUNTIME, "one thread makes another stream than four: %s", e->text);
+	unlink("one");
 	count.merges++;
 	count.moved += r->moved;
 	count.recoded += r->recoded;

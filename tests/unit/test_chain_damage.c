@@ -170,7 +170,7 @@ static const char *restored(unsigned int which, bool *right, struct err *e)
 static const char *merged(unsigned int which, bool *right, struct err *e)
 {
 	const int fd = open("x.era", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	const struct mergeflow_opts o = {.paths = paths, .nr = 2, .level = 1};
+	const struct mergeflow_opts o = {.paths = paths, .nr = 2, .level = 1, .threads = 2};
 	struct mergeflow_result r;
 
 	*right = mergeflow(&o, fd, "x.era", &r, e) == 0;

@@ -57,7 +57,7 @@ static void make_streams(void)
 
 static int merge(const char *const *paths, unsigned int nr, const char *out, struct err *e)
 {
-	const struct mergeflow_opts o = {.paths = paths, .nr = nr, .level = 1};
+	const struct mergeflow_opts o = {.paths = paths, .nr = nr, .level = 1, .threads = 2};
 	const int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	const int rc = mergeflow(&o, fd, out, &merged, e);
 

@@ -145,8 +145,14 @@ static void at_offsets(void)
 	ok(fdio_pread(fd, "f", got, 100, 12345 + LEN - 10, &n, &e) == 0 && n == 10 &&
 		   memcmp(sent + LEN - 10, got, 10) == 0, "less at the end of the file");
 	ok(fdio_pread(fd, "f", got, 100, 1 << 30, &n, &e) == 0 && n == 0, "nothing behind it");
+	fdio_ahead(fd, 12345, LEN);
+	memset(got, 0, LEN);
+	ok(!fdio_pread_cached(fd, got, 100, 12345 + LEN - 10, &n) ||
+		   (n == 10 && memcmp(sent + LEN - 10, got, 10) == 0), "what is in memory, where it is");
+	ok(!fdio_pread_cached(fd, got, 100, 1 << 30, &n) && n == 0, "not what is not there");
 	ok(fdio_sync(fd, "f", &e) == 0, "synced");
 	close(fd);
+	ok(!fdio_pread_cached(fd, got, 1, 5, &n) && n == 0, "nor of a bad descriptor");
 	ok(fdio_pread(fd, "f", got, 1, 5, &n, &e) == -1 && strstr(e.text, "f: cannot read at offset 5"),
 	   "a bad descriptor: %s", e.text);
 	err_clear(&e);

@@ -3,6 +3,9 @@
  * A batch holds frames until 1 MiB of stored bytes has come together. Workers verify, decompress and
  * write: extents of a pass do not overlap, so their order does not matter, and lanes_run between
  * passes is the wait that makes a later pass supersede an earlier one.
+ *
+ * Of a file, fill reads headers only, and each worker reads what it works on: what one thread can read and
+ * hand to others is less than two can hash, and bytes are fastest where they were just put.
  */
 #include "flow/applyflow.h"
 
@@ -11,36 +14,50 @@
 
 #include "flow/target.h"
 #include "flow/undo.h"
+#include "system/gate.h"
 #include "system/lanes.h"
 #include "system/stop.h"
+#include "words/num.h"
 #include "world/streamin.h"
 #include "world/zst.h"
 
 #define BATCH_LEN WIRE_CONTENT_MAX
+#define BATCH_FILE_LEN (2 * BATCH_LEN)
 #define FRAMES_MAX 256u
+/* How much a worker reads of a file at once, where frames are smaller: it stays in the processor's cache. */
+#define READ_LEN 262144u
+/* So many threads read and write for each that decodes: a disk is fast when it has several things to do. */
+#define IO_THREADS 2u
 
 struct batch {
 	unsigned int nr_frames;
 	uint32_t used;
 	uint64_t position; /* of the stream, and bytes mapped so far, when it was filled */
 	uint64_t mapped;
-	uint8_t *stored;
+	uint8_t *stored; /* NULL where the stream is a file */
+	uint32_t at[FRAMES_MAX]; /* in `stored` */
 	struct streamin_frame frames[FRAMES_MAX];
 };
 
 struct worker {
-	struct zst *zst;
 	uint8_t *room;
+	uint8_t *read; /* of a file: the bytes of the stream from read_begin to read_end */
+	uint64_t read_begin;
+	uint64_t read_end;
 };
 
 struct apply {
 	const struct applyflow_opts *opts;
 	struct streamin in;
 	enum streamin_event event; /* the last one; EXTENT: not yet in a batch */
+	struct err failed;	   /* of reading, behind what is in a batch */
 	struct target target;
 	struct sink *sink; /* NULL: verify only */
 	struct undo undo;
+	struct gate gate;
+	struct zst **zsts; /* one a place of the gate */
 	struct worker *workers;
+	unsigned int nr_workers;
 	struct batch **batches;
 	unsigned int nr_batches;
 	uint64_t done;
@@ -52,17 +69,23 @@ struct apply {
 static int take_extent(struct apply *a, struct batch *b, bool *taken, struct err *e)
 {
 	const struct wire_header *h = &a->in.frame.header;
+	const uint32_t room = b->stored ? BATCH_LEN : BATCH_FILE_LEN;
+	/* What is stored as it is will be written from here. */
+	const bool plain = h->type == WIRE_DATA && h->codec == WIRE_CODEC_NONE;
+	const uint32_t at = plain ? (uint32_t)num_div_up(b->used, SINK_ALIGN) * SINK_ALIGN : b->used;
 
-	*taken = b->nr_frames < FRAMES_MAX && h->stored_len <= BATCH_LEN - b->used;
+	*taken = b->nr_frames < FRAMES_MAX && at <= room && h->stored_len <= room - at;
 	if (!*taken)
 		return 0;
 	if (a->opts->undo && a->sink && !undo_covers(&a->undo, h->offset, h->logical_len))
 		return err_set(e, ERR_CORRUPT, "%s: at byte %llu: an extent is not in the MAP",
 			       a->in.name, (unsigned long long)a->in.frame.position);
-	if (h->type == WIRE_DATA && streamin_stored(&a->in, b->stored + b->used, e))
+	if (h->type == WIRE_DATA &&
+	    (b->stored ? streamin_stored(&a->in, b->stored + at, e) : streamin_skip(&a->in, e)))
 		return -1;
+	b->at[b->nr_frames] = at;
 	b->frames[b->nr_frames++] = a->in.frame;
-	b->used += h->stored_len;
+	b->used = at + h->stored_len;
 	return streamin_next(&a->in, &a->event, e);
 }
 
@@ -76,23 +99,83 @@ static int fill(void *ctx, void *slot, struct err *e)
 	b->used = 0;
 	if (stop_check(e))
 		return -1;
-	while (taken && a->event == STREAMIN_EXTENT)
-		if (take_extent(a, b, &taken, e))
-			return -1;
+	while (taken && a->event == STREAMIN_EXTENT && a->failed.kind == ERR_NONE)
+		take_extent(a, b, &taken, &a->failed);
 	b->position = a->in.position;
 	b->mapped = a->in.check.map_bytes_total;
-	return b->nr_frames > 0;
+	if (b->nr_frames > 0)
+		return 1;
+	/* What came before it is looked at first: the error that is reported is the first one of the stream. */
+	*e = a->failed;
+	return a->failed.kind == ERR_NONE ? 0 : -1;
 }
 
 /* Work */
+
+/* Where a run of frames that lie side by side in the file, from frame i on, ends: what is read at once. */
+static uint64_t run_end(const struct batch *b, unsigned int i)
+{
+	const uint64_t begin = b->frames[i].position + WIRE_HEADER_LEN;
+	uint64_t end = begin + b->frames[i].header.stored_len;
+	uint64_t next;
+
+	while (++i < b->nr_frames && b->frames[i].position == end) {
+		next = end + WIRE_HEADER_LEN + b->frames[i].header.stored_len;
+		if (next - begin > READ_LEN)
+			break;
+		end = next;
+	}
+	return end;
+}
+
+/* The stored bytes of frame i; valid until the worker's next call. */
+static const uint8_t *payload(const struct apply *a, struct worker *w, const struct batch *b, unsigned int i,
+			      struct err *e)
+{
+	const uint64_t begin = b->frames[i].position + WIRE_HEADER_LEN;
+	const uint64_t end = begin + b->frames[i].header.stored_len;
+
+	if (b->stored)
+		return b->stored + b->at[i];
+	if (begin < w->read_begin || end > w->read_end) {
+		w->read_begin = begin;
+		w->read_end = run_end(b, i);
+		if (streamin_pread(&a->in, begin, w->read, (size_t)(w->read_end - begin), e)) {
+			w->read_end = begin;
+			return NULL;
+		}
+	}
+	return w->read + (begin - w->read_begin);
+}
+
+/* *content stays NULL where only stored bytes are checked. */
+static int check_data(struct apply *a, struct worker *w, const struct streamin_frame *f, const uint8_t *stored,
+		      const uint8_t **content, struct err *e)
+{
+	const unsigned int place = gate_enter(&a->gate);
+	const int rc = a->opts->stored_only ? streamin_check(f, a->in.name, stored, e)
+					    : streamin_decode(f, a->in.name, a->zsts[place], stored, w->room, content, e);
+
+	gate_leave(&a->gate, place);
+	return rc;
+}
+
+static int do_data(struct apply *a, struct worker *w, const struct streamin_frame *f, const uint8_t *stored,
+		   struct err *e)
+{
+	const uint8_t *content = NULL;
+
+	if (check_data(a, w, f, stored, &content, e))
+		return -1;
+	return a->sink ? sink_write(a->sink, content, f->header.offset, f->header.logical_len, e) : 0;
+}
 
 static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 {
 	struct apply *a = ctx;
 	struct batch *b = slot;
 	struct worker *w = &a->workers[worker];
-	const uint8_t *stored = b->stored;
-	const uint8_t *content;
+	const uint8_t *stored;
 	unsigned int i;
 
 	for (i = 0; i < b->nr_frames; i++) {
@@ -103,11 +186,9 @@ static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 				return -1;
 			continue;
 		}
-		if (streamin_decode(&b->frames[i], a->in.name, w->zst, stored, w->room, &content, e))
+		stored = payload(a, w, b, i, e);
+		if (!stored || do_data(a, w, &b->frames[i], stored, e))
 			return -1;
-		if (a->sink && sink_write(a->sink, content, h->offset, h->logical_len, e))
-			return -1;
-		stored += h->stored_len;
 	}
 	return 0;
 }
@@ -180,7 +261,7 @@ static int all_passes(struct apply *a, struct err *e)
 			return before_writes(a, &begun, e);
 		case STREAMIN_EXTENT:
 			if (before_writes(a, &begun, e) ||
-			    lanes_run(&ops, a, (void **)a->batches, a->nr_batches, a->opts->threads, e))
+			    lanes_run(&ops, a, (void **)a->batches, a->nr_batches, a->nr_workers, e))
 				return -1;
 			continue; /* fill has the next event already */
 		case STREAMIN_PASS:
@@ -214,27 +295,47 @@ static int prepare(struct apply *a, struct applyflow_result *r, struct err *e)
 	return 0;
 }
 
+static int no_memory(const struct apply *a, struct err *e)
+{
+	return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
+}
+
+static int make_workers(struct apply *a, struct err *e)
+{
+	unsigned int i;
+
+	a->nr_workers = IO_THREADS * a->opts->threads;
+	a->workers = calloc(a->nr_workers, sizeof(*a->workers));
+	a->zsts = calloc(a->opts->threads, sizeof(struct zst *));
+	if (!a->workers || !a->zsts)
+		return no_memory(a, e);
+	for (i = 0; i < a->nr_workers; i++) {
+		a->workers[i].room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
+		a->workers[i].read = a->in.is_file ? aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX) : NULL;
+		if (!a->workers[i].room || (a->in.is_file && !a->workers[i].read))
+			return no_memory(a, e);
+	}
+	for (i = 0; i < a->opts->threads; i++)
+		if (!(a->zsts[i] = zst_new()))
+			return no_memory(a, e);
+	return gate_init(&a->gate, a->opts->threads, e);
+}
+
 static int make_room(struct apply *a, struct err *e)
 {
 	unsigned int i;
 
-	a->nr_batches = a->opts->threads + 2;
-	a->workers = calloc(a->opts->threads, sizeof(*a->workers));
+	if (make_workers(a, e))
+		return -1;
+	a->nr_batches = a->nr_workers + 2;
 	a->batches = calloc(a->nr_batches, sizeof(struct batch *));
-	if (!a->workers || !a->batches)
-		return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
-	for (i = 0; i < a->opts->threads; i++) {
-		a->workers[i].zst = zst_new();
-		a->workers[i].room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
-		if (!a->workers[i].zst || !a->workers[i].room)
-			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
-	}
+	if (!a->batches)
+		return no_memory(a, e);
 	for (i = 0; i < a->nr_batches; i++) {
-		a->batches[i] = calloc(1, sizeof(struct batch));
-		if (a->batches[i])
-			a->batches[i]->stored = malloc(BATCH_LEN);
-		if (!a->batches[i] || !a->batches[i]->stored)
-			return err_set(e, ERR_RUNTIME, "no memory for %u threads", a->opts->threads);
+		if (!(a->batches[i] = calloc(1, sizeof(struct batch))))
+			return no_memory(a, e);
+		if (!a->in.is_file && !(a->batches[i]->stored = aligned_alloc(SINK_ALIGN, BATCH_LEN)))
+			return no_memory(a, e);
 	}
 	return 0;
 }
@@ -243,15 +344,19 @@ static void give_back(struct apply *a)
 {
 	unsigned int i;
 
-	for (i = 0; a->workers && i < a->opts->threads; i++) {
-		zst_free(a->workers[i].zst);
+	for (i = 0; a->workers && i < a->nr_workers; i++) {
 		free(a->workers[i].room);
+		free(a->workers[i].read);
 	}
+	for (i = 0; a->zsts && i < a->opts->threads; i++)
+		zst_free(a->zsts[i]);
 	for (i = 0; a->batches && i < a->nr_batches; i++) {
 		if (a->batches[i])
 			free(a->batches[i]->stored);
 		free(a->batches[i]);
 	}
+	gate_fini(&a->gate);
+	free(a->zsts);
 	free(a->workers);
 	free(a->batches);
 	undo_end(&a->undo);

@@ -6,7 +6,7 @@
  *
  * No byte of a frame is written before both of its checksums are right, and the target's state says
  * "at" only after END, index, footer and the end of the input were seen and the target was synced.
- * Between passes all writes are waited for.
+ * Between passes all writes are waited for. The error that is reported is the first one in the stream.
  */
 #ifndef ERA_FLOW_APPLYFLOW_H
 #define ERA_FLOW_APPLYFLOW_H
@@ -24,6 +24,7 @@ struct applyflow_opts {
 	const char *state;  /* where the state lies; NULL: the usual place */
 	const char *undo;   /* file for a reverse stream; NULL: none */
 	bool force;         /* a full may go over something unknown */
+	bool stored_only;   /* without a target: DATA is checked as it is stored, and not decoded */
 	unsigned int threads;
 	struct tick tick;
 	/* Asked as soon as HEAD was read: -1 ends it. NULL: nobody is. */

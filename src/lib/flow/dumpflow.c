@@ -15,7 +15,6 @@ struct dump {
 	FILE *out;
 	bool json;
 	bool first; /* no frame printed yet: no comma */
-	uint8_t *stored;
 };
 
 #define ull unsigned long long
@@ -152,7 +151,7 @@ static int extent_line(struct dump *d, struct err *e)
 {
 	const struct wire_header *h = &d->in.frame.header;
 
-	if (h->type == WIRE_DATA && streamin_stored(&d->in, d->stored, e))
+	if (h->type == WIRE_DATA && streamin_skip(&d->in, e))
 		return -1;
 	return frame_line(d, h->type, h->offset, h->logical_len, h->stored_len,
 			  h->codec == WIRE_CODEC_ZSTD ? "zstd" : "-", e);
@@ -194,15 +193,10 @@ int dumpflow_run(int fd, const char *name, bool json, FILE *out, struct err *e)
 	d->out = out;
 	d->json = json;
 	d->first = true;
-	d->stored = malloc(WIRE_CONTENT_MAX);
-	if (!d->stored)
-		err_set(e, ERR_RUNTIME, "no memory to read a stream");
-	else
-		rc = all(d, fd, name, e);
+	rc = all(d, fd, name, e);
 	if (json_end(out, "standard output", e))
 		rc = -1;
 	streamin_close(&d->in);
-	free(d->stored);
 	free(d);
 	return rc;
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Every pass of every source is a layer of a sweep, the last pass of the last source on top. What is visible of a frame
- * is moved, where that is all of it, and else cut out of it.
- */
+/* Every pass of every source is a layer of a sweep, the last pass of the last source on top. */
 #include "flow/mergeflow.h"
 
 #include <stdlib.h>
@@ -10,27 +7,14 @@
 
 #include "flow/copyflow.h"
 #include "flow/identity.h"
+#include "flow/mergecopy.h"
 #include "pure/blockset.h"
 #include "pure/links.h"
 #include "pure/sweep.h"
 #include "system/stop.h"
-#include "words/hash.h"
 #include "words/num.h"
-#include "world/pack.h"
 #include "world/streamfile.h"
-#include "world/streamin.h"
 #include "world/streamout.h"
-#include "world/zst.h"
-
-/* Frames that are cut in many pieces, with pieces of others between them, are decoded once. */
-#define SLOTS 4u
-
-struct slot {
-	const struct streamfile *file; /* NULL: empty */
-	uint64_t position;
-	uint64_t used; /* when */
-	uint8_t *content;
-};
 
 struct merge {
 	const struct mergeflow_opts *opts;
@@ -41,12 +25,6 @@ struct merge {
 	struct streamfile_walk *walks; /* one a layer */
 	struct blockset set;
 	struct streamout *out;
-	struct zst *zst;
-	uint8_t *stored; /* WIRE_CONTENT_MAX each */
-	uint8_t *packed;
-	struct slot slots[SLOTS];
-	uint64_t clock;
-	uint64_t done;
 	uint64_t total;
 };
 
@@ -162,99 +140,23 @@ static int make_layers(struct merge *m, struct err *e)
 
 /* Segments */
 
-static int bad_frame(const struct streamfile *s, const struct wire_entry *n, const char *what, struct err *e)
-{
-	return err_set(e, ERR_CORRUPT, "%s: at byte %llu, device offset %llu: %s", s->name,
-		       (unsigned long long)n->position, (unsigned long long)n->offset, what);
-}
-
-static int move(struct merge *m, const struct streamfile *s, const struct wire_entry *n, struct err *e)
-{
-	struct wire_header h;
-
-	if (streamfile_data(s, n, &h, m->stored, e))
-		return -1;
-	if (hash64(m->stored, h.stored_len) != h.stored_sum)
-		return bad_frame(s, n, "the checksum of the frame's stored bytes is wrong", e);
-	m->result->moved++;
-	return streamout_data(m->out, &h, m->stored, e);
-}
-
-/* The decoded frame, which stays valid until SLOTS others were asked for. */
-static const uint8_t *content(struct merge *m, const struct streamfile *s, const struct wire_entry *n, struct err *e)
-{
-	struct streamin_frame f = {.position = n->position};
-	struct slot *oldest = &m->slots[0];
-	const uint8_t *p;
-	unsigned int i;
-
-	for (i = 0; i < SLOTS; i++) {
-		struct slot *c = &m->slots[i];
-
-		if (c->used < oldest->used)
-			oldest = c;
-		if (c->file != s || c->position != n->position)
-			continue;
-		c->used = ++m->clock;
-		return c->content;
-	}
-	oldest->file = NULL;
-	if (streamfile_data(s, n, &f.header, m->stored, e) ||
-	    streamin_decode(&f, s->name, m->zst, m->stored, oldest->content, &p, e))
-		return NULL;
-	if (p != oldest->content)
-		memcpy(oldest->content, p, n->len);
-	*oldest = (struct slot){s, n->position, ++m->clock, oldest->content};
-	return oldest->content;
-}
-
-/* A part of a frame becomes a frame. */
-static int recode(struct merge *m, const struct streamfile *s, const struct sweep_segment *g, struct err *e)
-{
-	struct wire_header h = {.type = WIRE_DATA, .offset = g->offset};
-	const uint8_t *p = content(m, s, &g->entry, e);
-	const void *stored;
-
-	if (!p)
-		return -1;
-	p += g->offset - g->entry.offset;
-	if (copyflow_is_zero(p, g->len))
-		return streamout_zero(m->out, g->offset, g->len, e);
-	if (pack(&h, m->zst, m->opts->level, p, g->len, m->packed, WIRE_CONTENT_MAX, &stored, e))
-		return -1;
-	m->result->recoded++;
-	return streamout_data(m->out, &h, stored, e);
-}
-
-static int segment(struct merge *m, const struct sweep_segment *g, struct err *e)
-{
-	const struct streamfile *s = m->walks[g->layer].s;
-
-	if (g->entry.type == WIRE_ZERO)
-		return streamout_zero(m->out, g->offset, g->len, e);
-	return g->whole ? move(m, s, &g->entry, e) : recode(m, s, g, e);
-}
-
 static int all_segments(struct merge *m, struct err *e)
 {
+	const struct mergecopy_opts o = {.walks = m->walks, .level = m->opts->level, .threads = m->opts->threads,
+					 .tick = m->opts->tick, .total = m->total};
+	struct mergecopy_result r = {0};
 	struct sweep sweep;
-	struct sweep_segment g;
-	int rc;
 
 	sweep_begin(&sweep, m->layers, m->nr_layers);
-	while ((rc = sweep_next(&sweep, &g, e)) > 0) {
-		if (stop_check(e) || segment(m, &g, e))
-			return -1;
-		m->done += g.len;
-		tick(&m->opts->tick, m->done, m->total, m->out->position);
-	}
-	if (rc < 0)
+	if (mergecopy(&sweep, m->out, &o, &r, e))
 		return -1;
+	m->result->moved = r.moved;
+	m->result->recoded = r.recoded;
 	/* All segments lie in granules of the set, so their number tells whether they are all of it. */
-	if (m->done == m->total)
+	if (r.bytes == m->total)
 		return 0;
 	return err_set(e, ERR_CORRUPT, "%s to %s: their extents have %llu bytes, and should have %llu",
-		       m->opts->paths[0], m->opts->paths[m->opts->nr - 1], (unsigned long long)m->done,
+		       m->opts->paths[0], m->opts->paths[m->opts->nr - 1], (unsigned long long)r.bytes,
 		       (unsigned long long)m->total);
 }
 
@@ -276,19 +178,12 @@ static int write_stream(struct merge *m, int fd, const char *name, struct err *e
 static int make_room(struct merge *m, struct err *e)
 {
 	unsigned int i;
-	bool good;
 
 	m->files = calloc(m->opts->nr, sizeof(*m->files));
 	m->out = calloc(1, sizeof(*m->out));
-	m->zst = zst_new();
-	m->stored = malloc(WIRE_CONTENT_MAX);
-	m->packed = malloc(WIRE_CONTENT_MAX);
-	good = m->files && m->out && m->zst && m->stored && m->packed;
-	for (i = 0; i < SLOTS; i++)
-		good = (m->slots[i].content = malloc(WIRE_CONTENT_MAX)) && good;
 	for (i = 0; m->files && i < m->opts->nr; i++)
 		m->files[i].fd = -1;
-	return good ? 0 : err_set(e, ERR_RUNTIME, "no memory to merge");
+	return m->files && m->out ? 0 : err_set(e, ERR_RUNTIME, "no memory to merge");
 }
 
 static void give_back(struct merge *m)
@@ -299,18 +194,13 @@ static void give_back(struct merge *m)
 		streamfile_walk_end(&m->walks[i]);
 	for (i = 0; m->files && i < m->opts->nr; i++)
 		streamfile_close(&m->files[i]);
-	for (i = 0; i < SLOTS; i++)
-		free(m->slots[i].content);
 	if (m->out)
 		streamout_close(m->out);
 	blockset_fini(&m->set);
-	zst_free(m->zst);
 	free(m->files);
 	free(m->walks);
 	free(m->layers);
 	free(m->out);
-	free(m->stored);
-	free(m->packed);
 }
 
 int mergeflow(const struct mergeflow_opts *o, int fd, const char *name, struct mergeflow_result *r, struct err *e)

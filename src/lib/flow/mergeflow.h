@@ -25,6 +25,7 @@ struct mergeflow_opts {
 	const char *const *paths; /* oldest first; each the parent of the next */
 	unsigned int nr;	  /* at least 2 */
 	int level;		  /* of what has to be compressed again */
+	unsigned int threads;	  /* at least 1; the bytes do not depend on it */
 	struct tick tick;
 };
 

@@ -31,8 +31,8 @@ static int merge_into(struct repo *r, const struct prunestep *step, const struct
 static int merge(struct repo *r, const struct prunestep *step, const struct job *j, const struct report *report,
 		 struct err *e)
 {
-	struct mergeflow_opts o = {.nr = (unsigned int)(step->last - step->first + 1), .tick = report->tick,
-				   .level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT};
+	struct mergeflow_opts o = {.nr = (unsigned int)(step->last - step->first + 1), .threads = report->threads,
+				   .tick = report->tick, .level = j->plain ? 0 : j->level ? j->level : ZST_LEVEL_DEFAULT};
 	char path[PATH_MAX];
 	int rc = -1;
 	int fd;

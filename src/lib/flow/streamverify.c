@@ -66,10 +66,11 @@ static int read_all(const struct repo *r, size_t i, const char *path, int fd, co
 	return check_link(r, i, path, &v.head, e);
 }
 
-int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e)
+int streamverify(struct repo *r, size_t i, bool stored_only, unsigned int threads, const struct tick *t, struct err *e)
 {
-	const struct applyflow_opts o = {.threads = threads, .tick = *t};
 	struct catalog_stream *s = &r->cat.streams[i];
+	/* A mark may be there for the content's sake. */
+	const struct applyflow_opts o = {.stored_only = stored_only && !s->damaged, .threads = threads, .tick = *t};
 	char path[PATH_MAX];
 	uint64_t mtime_ns = 0;
 	int rc;
@@ -104,7 +105,7 @@ static int check_one(struct repo *r, size_t i, unsigned int threads, bool *chang
 	if (same && !was_damaged)
 		return 1;
 	*changed = true;
-	if (streamverify(r, i, threads, &none, e) == 0)
+	if (streamverify(r, i, false, threads, &none, e) == 0)
 		return 1;
 	return e->kind == ERR_CORRUPT ? 0 : -1;
 }

@@ -2,7 +2,7 @@
 /*
  * streamverify: is a stored stream what the catalog says, to the last byte?
  *
- * It is read front to back, every checksum and the END are checked, and it is the one that is meant: two files that
+ * All of it is read, every checksum and the END are checked, and it is the one that is meant: two files that
  * were exchanged are both whole. Nothing is changed but the catalog in memory.
  */
 #ifndef ERA_FLOW_STREAMVERIFY_H
@@ -21,8 +21,11 @@
  */
 int streamverify_link(const struct repo *r, size_t i, const struct wire_head *h, struct err *e);
 
-/* 0, the stream marked good; -1 with ERR_CORRUPT, the stream marked damaged; -1 with another error, nothing marked. */
-int streamverify(struct repo *r, size_t i, unsigned int threads, const struct tick *t, struct err *e);
+/*
+ * 0, the stream marked good; -1 with ERR_CORRUPT, the stream marked damaged; -1 with another error, nothing marked.
+ * stored_only: its blocks are not decompressed, unless it is marked as damaged.
+ */
+int streamverify(struct repo *r, size_t i, bool stored_only, unsigned int threads, const struct tick *t, struct err *e);
 
 /*
  * May an incremental be built on the head? Its chain is looked at: a file that is not as it was left is verified, and

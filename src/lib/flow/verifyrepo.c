@@ -22,7 +22,7 @@ static int verify_one(struct repo *r, size_t i, const struct verifyrepo_opts *o,
 	struct err why = {0};
 
 	report_step(o->report, "verifying %s", name);
-	if (streamverify(r, i, o->report->threads, &o->report->tick, &why) == 0) {
+	if (streamverify(r, i, o->stored_only, o->report->threads, &o->report->tick, &why) == 0) {
 		tell(o, r, i, name, NULL, i);
 		return 0;
 	}

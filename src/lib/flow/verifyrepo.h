@@ -18,6 +18,7 @@
 
 struct verifyrepo_opts {
 	const struct report *report;
+	bool stored_only; /* as streamverify has it */
 	/*
 	 * Each stream, in order: NULL, or what is wrong. Its restore point and those from i to `lost_end` (exclusive) cannot be restored.
 	 * A file that is not in the catalog comes with i = the number of streams, behind them.

@@ -14,6 +14,8 @@
 /* How long a wait on a pipe may go without a look at the stop flag. */
 #define LOOK_MS 200
 
+#define AHEAD_STEP 131072u
+
 int fdio_std(void)
 {
 	int fd;
@@ -134,6 +136,24 @@ int fdio_pread(int fd, const char *name, void *buf, size_t len, uint64_t off_byt
 		*got += (size_t)n;
 	}
 	return 0;
+}
+
+bool fdio_pread_cached(int fd, void *buf, size_t len, uint64_t off_bytes, size_t *got)
+{
+	const struct iovec iov = {buf, len};
+	const ssize_t n = preadv2(fd, &iov, 1, (off_t)off_bytes, RWF_NOWAIT);
+
+	*got = n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
+void fdio_ahead(int fd, uint64_t off_bytes, uint64_t len_bytes)
+{
+	uint64_t at;
+
+	/* One call reads no more than one request may have. */
+	for (at = 0; at < len_bytes; at += AHEAD_STEP)
+		(void)posix_fadvise(fd, (off_t)(off_bytes + at), AHEAD_STEP, POSIX_FADV_WILLNEED);
 }
 
 int fdio_pread2(int fd, const char *name, void *a, size_t a_len, void *b, size_t b_len, uint64_t off_bytes, size_t *got,

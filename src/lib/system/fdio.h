@@ -8,6 +8,7 @@
 #ifndef ERA_SYSTEM_FDIO_H
 #define ERA_SYSTEM_FDIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,7 +34,16 @@ int fdio_write2(int fd, const char *name, const void *a, size_t a_len, const voi
 int fdio_pread(int fd, const char *name, void *buf, size_t len, uint64_t off_bytes, size_t *got,
 	       struct err *e);
 
-/* The same into two areas, one behind the other. */
+/*
+ * The same without a wait: true where some of it was in memory, *got bytes at least 1. False says only that fdio_pread is
+ * to be asked.
+ */
+bool fdio_pread_cached(int fd, void *buf, size_t len, uint64_t off_bytes, size_t *got);
+
+/* Have the kernel read this part of a file in, and don't wait for it. A wish: it may do less. */
+void fdio_ahead(int fd, uint64_t off_bytes, uint64_t len_bytes);
+
+/* As fdio_pread into two areas, one behind the other. */
 int fdio_pread2(int fd, const char *name, void *a, size_t a_len, void *b, size_t b_len, uint64_t off_bytes, size_t *got,
 		struct err *e);
 

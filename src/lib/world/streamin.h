@@ -7,11 +7,15 @@
  * the end of the file have been seen too: only then is the stream whole. The payload of DATA is handed
  * out as stored, because decoding it is the work that other threads can do: streamin_decode.
  *
+ * Of a regular file only the headers need to be read here: payloads can be skipped and read by those threads, out
+ * of order, which is faster than one thread that reads all. A pipe gives its bytes once and in order.
+ *
  * Errors name the stream and the position. Memory: about 3 MiB, whatever the stream says.
  */
 #ifndef ERA_WORLD_STREAMIN_H
 #define ERA_WORLD_STREAMIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pure/streamcheck.h"
@@ -36,6 +40,10 @@ struct streamin {
 	const char *name;
 	struct streamcheck check; /* check.head is valid once open */
 	uint64_t position;        /* of the next byte */
+	bool is_file;             /* streamin_pread works */
+	uint64_t base;            /* a file: where in it the stream begins, and bytes from there on */
+	uint64_t size;
+	uint64_t asked; /* position up to which the disk was asked for it */
 	struct streamin_frame frame;
 	const uint8_t *map; /* wire_get_extent each */
 	uint32_t nr_map;
@@ -52,13 +60,22 @@ int streamin_open(struct streamin *s, int fd, const char *name, struct err *e);
 void streamin_close(struct streamin *s);
 
 /*
- * The next thing of interest. A DATA frame's payload must be taken with streamin_stored before the
- * next call.
+ * The next thing of interest. A DATA frame's payload must be taken with streamin_stored or streamin_skip before
+ * the next call.
  */
 int streamin_next(struct streamin *s, enum streamin_event *event, struct err *e);
 
 /* frame.header.stored_len bytes into buf; not yet verified. */
 int streamin_stored(struct streamin *s, uint8_t *buf, struct err *e);
+
+/* Leave the payload out. In a file it is there as far as the file's length says: who wants it uses streamin_pread. */
+int streamin_skip(struct streamin *s, struct err *e);
+
+/* Only where is_file: len bytes of the stream from `position` on, where streamin_next has been. Any thread. */
+int streamin_pread(const struct streamin *s, uint64_t position, uint8_t *buf, size_t len, struct err *e);
+
+/* Verify a DATA frame's stored bytes, and not what they decode to. Any thread. */
+int streamin_check(const struct streamin_frame *f, const char *name, const uint8_t *stored, struct err *e);
 
 /*
  * Verify and decode a frame that has content, DATA or another: both checksums. *content points to the content: into `stored`, or
