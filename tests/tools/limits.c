@@ -5,8 +5,8 @@
  *   limits read FILE RANGES THREADS             read the ranges past the page cache
  *   limits pack FILE RANGES LEVEL THREADS       zstd of what is not zero in them, from memory into memory, and back:
  *                                               compress, decompress (seconds), and the length of the result
- *   limits write FILE RANGES OUT THREADS        what is not zero in them to the same places of OUT, from memory, holes
- *                                               for the zeros where OUT had something, fsync
+ *   limits write FILE RANGES OUT THREADS HOW    what is not zero in them to the same places of OUT, from memory, holes
+ *                                               for the zeros where OUT had something, fsync; HOW: cached or direct
  *   limits sum FILE THREADS                     XXH3 of FILE through the page cache
  *   limits original FILE RANGES                 24 bytes, then the bytes of each range, to stdout
  *
@@ -26,6 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#endif
 #include <zstd.h>
 
 #define PIECE 1048576u
@@ -174,12 +177,17 @@ static void *sum_main(void *arg)
 	uint8_t *buf = room(PIECE);
 	uint64_t sum = 0;
 	struct piece *p;
+	size_t at;
+	size_t n;
 
-	while ((p = take())) {
-		if (pread(in, buf, p->len, (off_t)p->offset) < (ssize_t)p->len)
-			die("read");
-		sum ^= XXH3_64bits(buf, p->len);
-	}
+	/* In parts that stay in the processor's cache. */
+	while ((p = take()))
+		for (at = 0; at < p->len; at += n) {
+			n = p->len - at < PIECE / 4 ? p->len - at : PIECE / 4;
+			if (pread(in, buf, n, (off_t)(p->offset + at)) < (ssize_t)n)
+				die("read");
+			sum ^= XXH3_64bits(buf, n);
+		}
 	__atomic_fetch_xor(&sink, sum, __ATOMIC_RELAXED);
 	free(buf);
 	return arg;
@@ -309,14 +317,14 @@ static void pack(int threads)
 	printf(" %llu\n", (unsigned long long)stored);
 }
 
-static void write_out(const char *path, const char *source, int threads)
+static void write_out(const char *path, const char *source, int threads, int flags)
 {
 	struct stat st;
 	double seconds;
 
 	load();
 	was_there = stat(path, &st) == 0;
-	out = open(path, O_RDWR | O_CREAT, 0600);
+	out = open(path, O_RDWR | O_CREAT | flags, 0600);
 	if (out < 0 || (!was_there && ftruncate(out, (off_t)size_of(source, in))))
 		die(path);
 	seconds = parallel(write_main, threads);
@@ -352,9 +360,9 @@ int main(int argc, char **argv)
 		open_input(argv[2], argv[3], 0);
 		level = atoi(argv[4]);
 		pack(atoi(argv[5]));
-	} else if (strcmp(what, "write") == 0 && argc == 6) {
+	} else if (strcmp(what, "write") == 0 && argc == 7) {
 		open_input(argv[2], argv[3], 0);
-		write_out(argv[4], argv[2], atoi(argv[5]));
+		write_out(argv[4], argv[2], atoi(argv[5]), strcmp(argv[6], "direct") == 0 ? O_DIRECT : 0);
 	} else if (strcmp(what, "sum") == 0 && argc == 4) {
 		open_input(argv[2], NULL, 0);
 		printf("%.4f\n", parallel(sum_main, atoi(argv[3])));
