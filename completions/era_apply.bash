@@ -12,11 +12,12 @@ _era_apply() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $prev in
+	--ionice) words='idle best-effort' ;;
 	--progress) words='auto always never json' ;;
 	esac
 	case $cur in
-	-*) words='--input --verify --dump --json --token --undo --state --force --threads --progress --quiet --verbose --help
-		--version' ;;
+	-*) words='--input --verify --dump --json --token --undo --state --force --threads --nice --ionice --progress --quiet
+		--verbose --help --version' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
