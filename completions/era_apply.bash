@@ -13,11 +13,12 @@ _era_apply() {
 	fi
 	case $prev in
 	--verify) [ "${COMP_WORDS[COMP_CWORD]}" = --verify ] || words='content stored' ;;
+	--ionice) words='idle best-effort' ;;
 	--progress) words='auto always never json' ;;
 	esac
 	case $cur in
-	-*) words='--input --verify --dump --json --token --undo --state --force --threads --progress --quiet --verbose --help
-		--version' ;;
+	-*) words='--input --verify --dump --json --token --undo --state --force --threads --nice --ionice --progress --quiet
+		--verbose --help --version' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

@@ -14,13 +14,15 @@ _era_copy() {
 	case $prev in
 	--cut) words='auto snapshot freeze fence none' ;;
 	--compress) words='zstd none' ;;
+	--ionice) words='idle best-effort' ;;
 	--progress) words='auto always never json' ;;
 	--list) [ "${COMP_WORDS[COMP_CWORD]}" = --list ] || words='text xml json' ;;
 	esac
 	case $cur in
 	-*) words='--full --from --since --before --ranges --block-size --era --metadata --held --cut --cow --freeze-limit
 		--max-passes --freeze-timeout --pre-cut --post-cut --hook-timeout --list --estimate --json --output --level
-		--compress --threads --limit-rate --allow-kernel --forced-command --allow --progress --quiet --verbose --help --version' ;;
+		--compress --threads --limit-rate --nice --ionice --allow-kernel --forced-command --allow --progress --quiet --verbose --help
+		--version' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

@@ -44,6 +44,8 @@ enum {
 	O_COMPRESS,
 	O_THREADS,
 	O_LIMIT_RATE,
+	O_NICE,
+	O_IONICE,
 	O_ALLOW_KERNEL,
 	O_FORCED,
 	O_ALLOW,
@@ -80,6 +82,8 @@ static const struct opt_spec specs[] = {
 	{O_COMPRESS, 0, "compress", "HOW", "zstd or none", false},
 	{O_THREADS, 'T', "threads", "N", "threads (default: as many as cores, up to 8)", false},
 	{O_LIMIT_RATE, 0, "limit-rate", "RATE", "read at most RATE bytes a second, as 50M", false},
+	{O_NICE, 0, "nice", "N", "while copying: nice 1 to 19", false},
+	{O_IONICE, 0, "ionice", "CLASS", "while copying: idle, or best-effort[:0-7]", false},
 	{O_ALLOW_KERNEL, 0, "allow-kernel", NULL, "work on a kernel known to lose writes", false},
 	{O_FORCED, 0, "forced-command", NULL, "in authorized_keys: take a request of erabackup", false},
 	{O_ALLOW, 0, "allow", "DEVICE", "with --forced-command: of this device", true},
@@ -150,6 +154,13 @@ static int take_compress(const char *value, bool *plain, struct err *e)
 	return err_set(e, ERR_USAGE, "--compress is zstd or none, not '%.40s'", value);
 }
 
+static int take_ionice(const char *value, struct prio *p, struct err *e)
+{
+	if (prio_take_io(p, value) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "--ionice is " PRIO_IO_WORDS ", not '%.40s'", value);
+}
+
 static int count(const char *name, const char *value, uint64_t max, unsigned int *out, struct err *e)
 {
 	uint64_t n = 0;
@@ -179,6 +190,10 @@ static int take_number(struct copyargs *a, int id, const char *value, struct err
 	case O_LEVEL:
 		rc = number("level", value, ZST_LEVEL_MIN, ZST_LEVEL_MAX, &n, e);
 		a->send.level = (int)n;
+		return rc;
+	case O_NICE:
+		rc = number("nice", value, 0, PRIO_NICE_MAX, &n, e);
+		a->send.prio.nice = (unsigned int)n;
 		return rc;
 	case O_THREADS: return count("threads", value, CORES_MAX, &a->send.copy.threads, e);
 	case O_MAX_PASSES: return count("max-passes", value, SENDFLOW_PASSES_MAX, &a->send.max_passes, e);
@@ -212,6 +227,7 @@ static int take(struct copyargs *a, int id, const char *value, struct err *e)
 	case O_ESTIMATE: a->estimate = true; return 0;
 	case O_JSON: a->json = true; return 0;
 	case O_OUTPUT: a->output = value; return 0;
+	case O_IONICE: return take_ionice(value, &a->send.prio, e);
 	case O_COMPRESS: return take_compress(value, &a->plain, e);
 	case O_ALLOW_KERNEL: a->plan.allow_kernel = true; return 0;
 	case O_FORCED: a->is_forced = true; return 0;
@@ -344,7 +360,8 @@ static int settle(struct copyargs *a, const struct opt *opt, struct err *e)
 #define BIT(id) (1ULL << (id))
 #define LINE_MAY                                                                                                   \
 	(BIT(O_FORCED) | BIT(O_ALLOW) | BIT(O_COW) | BIT(O_FREEZE_TIMEOUT) | BIT(O_PRE_CUT) | BIT(O_POST_CUT) |    \
-	 BIT(O_HOOK_TIMEOUT) | BIT(O_LEVEL) | BIT(O_THREADS) | BIT(O_LIMIT_RATE) | BIT(O_ALLOW_KERNEL))
+	 BIT(O_HOOK_TIMEOUT) | BIT(O_LEVEL) | BIT(O_THREADS) | BIT(O_LIMIT_RATE) | BIT(O_NICE) |           \
+	 BIT(O_IONICE) | BIT(O_ALLOW_KERNEL))
 
 static int check_line(struct copyargs *a, const struct opt *opt, struct err *e)
 {

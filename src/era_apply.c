@@ -12,10 +12,12 @@
 #include "pure/state.h"
 #include "system/cores.h"
 #include "system/fdio.h"
+#include "system/priority.h"
 #include "system/stop.h"
 #include "words/msg.h"
 #include "words/num.h"
 #include "words/opt.h"
+#include "words/prio.h"
 
 #define INPUTS_MAX 4096
 
@@ -29,6 +31,8 @@ enum {
 	O_STATE,
 	O_FORCE,
 	O_THREADS,
+	O_NICE,
+	O_IONICE,
 	O_PROGRESS,
 	O_QUIET,
 	O_VERBOSE,
@@ -46,6 +50,8 @@ static const struct opt_spec specs[] = {
 	{O_STATE, 0, "state", "FILE", "keep TARGET's state in FILE", false},
 	{O_FORCE, 'f', "force", NULL, "let a full go over a target that is unknown", false},
 	{O_THREADS, 'T', "threads", "N", "threads (default: as many as cores, up to 8)", false},
+	{O_NICE, 0, "nice", "N", "stand back: nice 1 to 19", false},
+	{O_IONICE, 0, "ionice", "CLASS", "stand back: idle, or best-effort[:0-7]", false},
 	{O_PROGRESS, 0, "progress", "WHEN", "auto, always, never or json", false},
 	{O_QUIET, 'q', "quiet", NULL, "errors only", false},
 	{O_VERBOSE, 'v', "verbose", NULL, "a summary of each stream", false},
@@ -59,6 +65,7 @@ struct options {
 	unsigned int nr_inputs;
 	bool verify, dump, json, token, quiet, verbose;
 	enum progress_mode progress;
+	struct prio prio;
 	struct applyflow_opts flow;
 };
 
@@ -100,6 +107,15 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 		if (num_parse(value, 1, CORES_MAX, &n))
 			return err_set(e, ERR_USAGE, "--threads is 1 to %u, not '%.40s'", CORES_MAX, value);
 		o->flow.threads = (unsigned int)n;
+		return 0;
+	case O_NICE:
+		if (num_parse(value, 0, PRIO_NICE_MAX, &n))
+			return err_set(e, ERR_USAGE, "--nice is 0 to %u, not '%.40s'", PRIO_NICE_MAX, value);
+		o->prio.nice = (unsigned int)n;
+		return 0;
+	case O_IONICE:
+		if (prio_take_io(&o->prio, value))
+			return err_set(e, ERR_USAGE, "--ionice is " PRIO_IO_WORDS ", not '%.40s'", value);
 		return 0;
 	case O_PROGRESS:
 		return progress_parse(value, &o->progress, e);
@@ -251,12 +267,16 @@ static int open_input(const char *input, const char **name, struct err *e)
 static int all(struct options *o, struct err *e)
 {
 	struct state chain = {0};
+	struct priority was;
 	const char *name;
 	unsigned int i;
 	int rc;
 	int fd;
 
 	if (o->flow.target && target_check_name(o->flow.target, e))
+		return -1;
+	/* For good: nothing stands still here. */
+	if (priority_lower(&o->prio, &was, e))
 		return -1;
 	if (o->nr_inputs == 0)
 		o->inputs[o->nr_inputs++] = "-";

@@ -71,7 +71,7 @@ static void warn_live(const struct copyargs *a, const struct plan *p)
 
 static int make_and_write(struct copyargs *a, struct plan *p, int fd, const char *name, struct err *e)
 {
-	if (plan_make(p, &a->plan, fd, e))
+	if (sendflow_ready(p, &a->send, e) || plan_make(p, &a->plan, fd, e))
 		return -1;
 	warn_label(a, p);
 	warn_live(a, p);

@@ -122,7 +122,7 @@ key_accepted() { # "KEY = VALUE"...
 	key_accepted "cut = auto" "cut = snapshot" "cut = freeze" "cut = fence" "cut = none" "cow = /dev/sdc1" \
 		"freeze-limit = 64M" "freeze-limit = 2s" "max-passes = 5" "freeze-timeout = 10" "pre-cut = mysql -e flush" \
 		"post-cut = true" "hook-timeout = 5" "level = 19" "compress = none" "compress = zstd" "threads = 4" \
-		"limit-rate = 50M" "keep-last = 7" "keep-daily = 7" "keep-weekly = 4" "keep-monthly = 12" "keep-yearly = 3" \
+		"limit-rate = 50M" "nice = 0" "nice = 19" "ionice = idle" "ionice = best-effort" "ionice = best-effort:7" "keep-last = 7" "keep-daily = 7" "keep-weekly = 4" "keep-monthly = 12" "keep-yearly = 3" \
 		"prune-interval = 0" "prune-interval = never" "prune-interval = 12h" "verify-interval = 2w" \
 		"verify-interval = never" "identity = /root/key" "known-hosts = /x" "ssh-config = /x" "host-key = strict" \
 		"host-key = accept-new" "timeout = 5s" "timeout = 2m" "command = /usr/local/bin/era_copy" "before = true" \
@@ -140,6 +140,8 @@ key_accepted() { # "KEY = VALUE"...
 	key_rejected compress "compress = gzip"
 	key_rejected threads "threads = 0" "threads = 1000" "threads = -1"
 	key_rejected limit-rate "limit-rate = fast" "limit-rate = -5" "limit-rate = 99999999999999999999"
+	key_rejected nice "nice = -1" "nice = 20" "nice = +5" "nice = high" "nice = 5 x"
+	key_rejected ionice "ionice = realtime" "ionice = best-effort:8" "ionice = idle:1" "ionice = 3" "ionice = Idle"
 	key_rejected keep-last "keep-last = -1" "keep-last = many" "keep-last = 99999999999"
 	key_rejected keep-weekly "keep-weekly = 1w"
 	key_rejected prune-interval "prune-interval = 5" "prune-interval = -1h" "prune-interval = soon"

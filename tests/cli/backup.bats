@@ -145,7 +145,8 @@ teardown() {
 }
 
 @test "options of the job go to the source" {
-	begin "cut = snapshot" "cow = /dev/spare" "freeze-timeout = 7" "level = 9" "threads = 2" "limit-rate = 50M"
+	begin "cut = snapshot" "cow = /dev/spare" "freeze-timeout = 7" "level = 9" "threads = 2" "limit-rate = 50M" \
+		"nice = 10" "ionice = best-effort"
 	run_well
 	run -0 cat track/requests
 	assert_output --partial -- "--cut=snapshot"
@@ -153,6 +154,7 @@ teardown() {
 	assert_output --regexp "--freeze-timeout[ =]7"
 	assert_output --regexp "--level[ =]9"
 	assert_output --regexp "--limit-rate[ =]52428800"
+	assert_output --partial -- "--nice=10 --ionice=best-effort:4 "
 }
 
 @test "nothing changed: an incremental that is nearly empty, and a point" {

@@ -119,6 +119,10 @@ all_options() { # PROGRAM: whatever the command
 	assert_output xml
 	run -0 offers era_apply --verify = s
 	assert_output stored
+	run -0 offers era_copy --ionice = b
+	assert_output best-effort
+	run -0 offers era_apply --ionice i
+	assert_output idle
 	run -0 offers era_apply --progress j
 	assert_output json
 	run -0 offers era_setup --discard ''

@@ -69,7 +69,7 @@ usage() { # TEXT ARG...: refused, with these words, and nothing was made
 	for option in --verify --dump --json --token --force --quiet --verbose; do
 		usage "option $option is given twice" $option $option m.img
 	done
-	for option in --undo=u --state=s --threads=1 --progress=never; do
+	for option in --undo=u --state=s --threads=1 --nice=1 --ionice=idle --progress=never; do
 		usage "option ${option%=*} is given twice" $option $option m.img
 	done
 	usage "option --force is given twice" -f --force m.img
@@ -77,10 +77,10 @@ usage() { # TEXT ARG...: refused, with these words, and nothing was made
 }
 
 @test "an option that needs a value has one, and one that takes none has none" {
-	for option in --input -i --undo --state --threads -T --progress; do
+	for option in --input -i --undo --state --threads -T --nice --ionice --progress; do
 		usage "option $option needs a value" $option
 	done
-	for option in --input --undo --state --threads --progress; do
+	for option in --input --undo --state --threads --nice --ionice --progress; do
 		usage "option $option has an empty value" $option "" m.img
 	done
 	usage "takes no value" --force=yes m.img
@@ -89,6 +89,12 @@ usage() { # TEXT ARG...: refused, with these words, and nothing was made
 @test "values are checked" {
 	for value in 0 257 x -1 1K; do
 		usage "--threads is 1 to 256, not '$value'" --threads=$value m.img
+	done
+	for value in 20 -20 -1 +1 x "5;x"; do
+		usage "--nice is 0 to 19, not '$value'" --nice="$value" m.img
+	done
+	for value in realtime 3 none idle:0 best-effort:8; do
+		usage "not '$value'" --ionice="$value" m.img
 	done
 	usage "--progress is auto, always, never or json, not 'yes'" --progress yes m.img
 	silent era_apply --verify -T 256 -i full.era

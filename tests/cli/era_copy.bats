@@ -71,7 +71,8 @@ usage() { # TEXT ARG...: refused, with these words
 		usage "option $option is given twice" $option $option a.img
 	done
 	for option in --since=1 --before=1 --ranges=r.xml --block-size=8 --era=1 --metadata=m --cut=none \
-		--output=o --level=1 --compress=zstd --threads=1 --limit-rate=1 --progress=never; do
+		--output=o --level=1 --compress=zstd --threads=1 --limit-rate=1 --nice=1 --ionice=idle \
+		--progress=never; do
 		usage "option ${option%=*} is given twice" "$option" "$option" a.img
 	done
 	usage "option --from is given twice" --from "$token" --from "$token" a.img
@@ -81,7 +82,7 @@ usage() { # TEXT ARG...: refused, with these words
 
 @test "an option that needs a value has one, and one that takes none has none" {
 	for option in --from --since --before --ranges --block-size --era --metadata --cut --output -o --level \
-		--compress --threads -T --limit-rate --progress; do
+		--compress --threads -T --limit-rate --nice --ionice --progress; do
 		usage "option $option needs a value" $option
 	done
 	usage "takes no value" --full=yes a.img
@@ -90,14 +91,14 @@ usage() { # TEXT ARG...: refused, with these words
 
 @test "numbers are checked: bounds, signs, letters" {
 	for value in x -1 +1 1x " 1" 0x1 1.5 99999999999999999999; do
-		for option in since before block-size era level threads limit-rate; do
+		for option in since before block-size era level threads limit-rate nice; do
 			usage "--$option" --full "--$option=$value" a.img
 			says "not '$value'"
 		done
 	done
 	for wrong in level=0 level=20 threads=0 threads=257 era=0 era=4294967296 since=4294967296 \
 		before=4294967296 max-passes=0 max-passes=64 freeze-timeout=0 freeze-timeout=3601 hook-timeout=0 \
-		hook-timeout=86401 block-size=0 block-size=2147483649 limit-rate=0 limit-rate=8E limit-rate=1KB; do
+		hook-timeout=86401 block-size=0 block-size=2147483649 limit-rate=0 limit-rate=8E limit-rate=1KB nice=20 nice=-20; do
 		usage "not '${wrong#*=}'" --full "--$wrong" a.img
 	done
 }
@@ -109,6 +110,9 @@ usage() { # TEXT ARG...: refused, with these words
 	done
 	usage "--list is text, xml or json, not 'yaml'" --list=yaml --since 1 a.img
 	usage "--compress is zstd or none, not 'gzip'" --full --compress=gzip a.img
+	for class in realtime realtime:7 none 3 Idle idle:0 best-effort: best-effort:8 best-effort:07 "idle "; do
+		usage "not '$class'" --full --ionice="$class" a.img
+	done
 	usage "--progress is auto, always, never or json, not 'yes'" --full --progress=yes a.img
 }
 
@@ -128,7 +132,7 @@ usage() { # TEXT ARG...: refused, with these words
 @test "an empty value is refused: a token, a name or a number that a script failed to find" {
 	for option in --from --since --before --ranges --block-size --era --metadata --cut --cow --freeze-limit \
 		--max-passes --freeze-timeout --pre-cut --post-cut --hook-timeout --output --level \
-		--compress --threads --limit-rate --progress; do
+		--compress --threads --limit-rate --nice --ionice --progress; do
 		usage "option $option has an empty value" $option "" a.img
 		hints "may have failed"
 	done

@@ -160,6 +160,14 @@ hostile_requests() {
 		"$f --limit-rate=1KiB $a" "$f --freeze-limit=1M $a" "$f --freeze-limit=01s $a" "$f --freeze-limit=1S $a"
 		"$f --cut=auto $a" "$f --cut=NONE $a" "$f --cut= $a" "$f --compress=zstd $a" "$f --compress=none,id $a"
 		"$f --threads=1;id $a" "$f --threads=\$(id) $a"
+		"$f --nice -20 $a" "$f --nice=-20 $a" "$f --nice=-1 $a" "$f --nice 5;x $a" "$f --nice=5;x $a" "$f --nice=5 x $a"
+		"$f --nice=\$(id) $a" "$f --nice=0 $a" "$f --nice=05 $a" "$f --nice=+5 $a" "$f --nice $a" "$f --nice= $a"
+		"$f --nice 5 $a" "$f --nice=4294967301 $a" "$f --nice=5 --nice=5 $a" "$f --nice=5 --limit-rate=1000000 $a"
+		"$f --ionice realtime $a" "$f --ionice=realtime $a" "$f --ionice=realtime:0 $a" "$f --ionice=none $a"
+		"$f --ionice=1 $a" "$f --ionice=best-effort $a" "$f --ionice=best-effort:8 $a" "$f --ionice=best-effort:-1 $a"
+		"$f --ionice=best-effort:4;id $a" "$f --ionice=idle:0 $a" "$f --ionice=IDLE $a" "$f --ionice= $a" "$f --ionice idle $a"
+		"$f --ionice=idle --nice=5 $a" "nice -n -20 $f $a" "ionice -c 1 $f $a" "chrt 99 $f $a"
+		"era_copy --estimate --json --from full --nice=5 $a"
 		# Tokens
 		"era_copy --from FULL $a" "era_copy --from fullx $a" "era_copy --from era1 $a" "era_copy --from ${token}x $a"
 		"era_copy --from ${token%.*} $a" "era_copy --from ${token/.5./.05.} $a" "era_copy --from ${token/era1/era2} $a"
@@ -228,6 +236,10 @@ listing() {
 	gets_stream
 	asks "era_copy --from full --cut=none --freeze-timeout=30 --level=19 --threads=2 --limit-rate=100000000 $a"
 	gets_stream
+	asks "era_copy --from full --limit-rate=100000000 --nice=19 --ionice=best-effort:7 $a"
+	gets_stream
+	asks "era_copy --from full --nice=1 --ionice=idle $a"
+	gets_stream
 	asks "era_copy --from full --compress=none $a"
 	gets_stream
 	assert [ "$(stat -c %s out)" -gt 300000 ]
@@ -258,6 +270,9 @@ listing() {
 	asks "era_copy --from full --threads=100000 $a"
 	assert_equal "$status" 2
 	says "--threads is a number from 1 to 256"
+	asks "era_copy --from full --nice=20 $a"
+	assert_equal "$status" 2
+	says "--nice is a number from 0 to 19"
 	asks "era_copy --from full --freeze-timeout=31 $a"
 	assert_equal "$status" 2
 	says "--freeze-timeout: more than 30 has to stand in the line"
@@ -305,6 +320,7 @@ size_for() { # TEXT [OPTION...]
 	# It is not even looked at.
 	size_for "era_copy --from full --threads=100000 $a" --threads=1
 	size_for "era_copy --from full --freeze-timeout=100000 $a" --freeze-timeout=1
+	size_for "era_copy --from full --nice=20 $a" --nice=1 --ionice=idle
 }
 
 @test "of two rates the smaller one holds" {

@@ -16,7 +16,7 @@
 
 /* Values */
 
-enum what { STRING, UNSIGNED, WIDE, INT, BOOL, CUT };
+enum what { STRING, UNSIGNED, WIDE, INT, BOOL, CUT, IONICE };
 
 #define FIELD(f) offsetof(struct job, f)
 
@@ -97,6 +97,18 @@ static const struct {
 	{"limit-rate", "0", WIDE, 0, 0, "-"},
 	{"limit-rate", "50MB", WIDE, 0, 0, "-"},
 	{"limit-rate", "9223372036854775808", WIDE, 0, 0, "-"},
+	{"nice", "0", UNSIGNED, FIELD(prio.nice), 0, NULL},
+	{"nice", "19", UNSIGNED, FIELD(prio.nice), 19, NULL},
+	{"nice", "20", UNSIGNED, 0, 0, "-"},
+	{"nice", "-1", UNSIGNED, 0, 0, "-"},
+	{"nice", "+5", UNSIGNED, 0, 0, "-"},
+	{"ionice", "idle", IONICE, FIELD(prio.io), PRIO_IO_IDLE, NULL},
+	{"ionice", "best-effort", IONICE, FIELD(prio.io), PRIO_IO_BEST_EFFORT, NULL},
+	{"ionice", "best-effort:7", UNSIGNED, FIELD(prio.level), 7, NULL},
+	{"ionice", "best-effort:0", UNSIGNED, FIELD(prio.level), 0, NULL},
+	{"ionice", "best-effort:8", IONICE, 0, 0, "-"},
+	{"ionice", "realtime", IONICE, 0, 0, "-"},
+	{"ionice", "2", IONICE, 0, 0, "-"},
 	{"keep-last", "0", UNSIGNED, FIELD(keep.last), 0, NULL},
 	{"keep-last", "7", UNSIGNED, FIELD(keep.last), 7, NULL},
 	{"keep-last", "1000000", UNSIGNED, FIELD(keep.last), 1000000, NULL},
@@ -157,6 +169,7 @@ static bool has_value(const struct job *j, size_t i)
 	case WIDE: return *(const uint64_t *)(const void *)at == values[i].number;
 	case INT: return *(const int *)(const void *)at == (int)values[i].number;
 	case BOOL: return *(const bool *)(const void *)at == (values[i].number != 0);
+	case IONICE: return *(const enum prio_io *)(const void *)at == (enum prio_io)values[i].number;
 	case CUT: return *(const enum wire_cut *)(const void *)at == (enum wire_cut)values[i].number;
 	default: break;
 	}

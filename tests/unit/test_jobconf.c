@@ -40,7 +40,7 @@ static void test_builtin(void)
 		   !j->ssh_config && !j->before && !j->after && !j->metrics,
 	   "strings that are not said");
 	ok(j->cut == 0 && !j->max_passes && !j->freeze_timeout && !j->hook_timeout && !j->level && !j->plain && !j->threads &&
-		   !j->limit_rate && !j->accept_new && !retention_is_set(&j->keep),
+		   !j->limit_rate && !j->prio.nice && !j->prio.io && !j->accept_new && !retention_is_set(&j->keep),
 	   "numbers that are not said");
 	jobconf_free(&c);
 }

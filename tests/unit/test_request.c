@@ -46,8 +46,12 @@ static const char *const good[] = {
 	FROM "--level=19 --threads=2 --limit-rate=52428800 " DEV,
 	FROM "--compress=none " DEV,
 	FROM "--cut=fence --cow=/dev/b --freeze-limit=1 --max-passes=1 --freeze-timeout=1 --level=1 --compress=none "
-	     "--threads=1 --limit-rate=1 " DEV,
+	     "--threads=1 --limit-rate=1 --nice=19 --ionice=best-effort:4 " DEV,
 	FROM "--limit-rate=18446744073709551615 " DEV,
+	FROM "--nice=1 " DEV,
+	FROM "--nice=19 --ionice=idle " DEV,
+	FROM "--limit-rate=1 --ionice=best-effort:0 " DEV,
+	FROM "--ionice=best-effort:7 " DEV,
 	FROM "/dev/disk/by-id/a.b_c+d:e@f%g=h-i",
 	FROM "/...",
 	FROM "/.a/..b/c..",
@@ -119,6 +123,32 @@ static const struct {
 	{"era_copy --from full --level=0x3 " DEV, "a hexadecimal number"},
 	{"era_copy --from full --level=2147483648 " DEV, "a level of 2^31"},
 	{"era_copy --from full --threads=4294967296 " DEV, "2^32 threads"},
+	{"era_copy --from full --nice=0 " DEV, "nice 0"},
+	{"era_copy --from full --nice=-20 " DEV, "a raised priority"},
+	{"era_copy --from full --nice=-1 " DEV, "a raised priority by one"},
+	{"era_copy --from full --nice=+5 " DEV, "nice with a sign"},
+	{"era_copy --from full --nice=05 " DEV, "nice with a zero in front"},
+	{"era_copy --from full --nice= " DEV, "nice without a number"},
+	{"era_copy --from full --nice " DEV, "nice without a value"},
+	{"era_copy --from full --nice 5 " DEV, "nice with its value apart"},
+	{"era_copy --from full --nice=5;x " DEV, "nice and a semicolon"},
+	{"era_copy --from full --nice=4294967301 " DEV, "nice 2^32 + 5"},
+	{"era_copy --from full --nice=5 --nice=5 " DEV, "nice twice"},
+	{"era_copy --from full --ionice=realtime " DEV, "real time"},
+	{"era_copy --from full --ionice=realtime:7 " DEV, "real time with a level"},
+	{"era_copy --from full --ionice=none " DEV, "no class"},
+	{"era_copy --from full --ionice=1 " DEV, "a class by its number"},
+	{"era_copy --from full --ionice=best-effort " DEV, "a class without its level"},
+	{"era_copy --from full --ionice=best-effort: " DEV, "an empty level"},
+	{"era_copy --from full --ionice=best-effort:8 " DEV, "a level that is none"},
+	{"era_copy --from full --ionice=best-effort:07 " DEV, "a level with a zero in front"},
+	{"era_copy --from full --ionice=best-effort:-1 " DEV, "a level below 0"},
+	{"era_copy --from full --ionice=idle:0 " DEV, "a level of idle"},
+	{"era_copy --from full --ionice=Idle " DEV, "a class in another case"},
+	{"era_copy --from full --ionice= " DEV, "an empty class"},
+	{"era_copy --from full --ionice=idle --nice=5 " DEV, "ionice before nice"},
+	{"era_copy --from full --nice=5 --limit-rate=1 " DEV, "nice before the rate"},
+	{"era_copy --estimate --json --from full --nice=5 " DEV, "an estimate that is nice"},
 	{"era_copy --from full --limit-rate=50M " DEV, "a rate with a unit"},
 	{"era_copy --from full --limit-rate=18446744073709551616 " DEV, "a rate of 2^64"},
 	{"era_copy --from full --compress=zstd " DEV, "what need not be said"},
@@ -174,14 +204,16 @@ static void values(void)
 	struct request r;
 
 	ok(accepted("/opt/era_copy --from " TOKEN " --cut=freeze --cow=/dev/b --freeze-limit=9s --max-passes=2 "
-		    "--freeze-timeout=3 --level=4 --compress=none --threads=5 --limit-rate=6 " DEV, &r) &&
+		    "--freeze-timeout=3 --level=4 --compress=none --threads=5 --limit-rate=6 --nice=8 "
+		    "--ionice=best-effort:7 " DEV, &r) &&
 		   strcmp(r.command, "/opt/era_copy") == 0 && !r.estimate && !r.token.full && r.token.era_c == 7 &&
 		   r.token.size == 1048576 && r.cut == WIRE_CUT_FREEZE && strcmp(r.cow, "/dev/b") == 0 &&
 		   strcmp(r.freeze_limit, "9s") == 0 && r.max_passes == 2 && r.freeze_timeout == 3 && r.level == 4 &&
-		   r.plain && r.threads == 5 && r.limit_rate == 6 && !r.pre_cut && !r.post_cut && !r.hook_timeout &&
+		   r.plain && r.threads == 5 && r.limit_rate == 6 && r.prio.nice == 8 &&
+		   r.prio.io == PRIO_IO_BEST_EFFORT && r.prio.level == 7 && !r.pre_cut && !r.post_cut && !r.hook_timeout &&
 		   strcmp(r.device, DEV) == 0, "each value is where it belongs");
-	ok(nr == 13 && words[0] == r.command && strcmp(words[1], "--from") == 0 && strcmp(words[2], TOKEN) == 0 &&
-		   words[12] == r.device && !words[13], "the words are those of the text");
+	ok(nr == 15 && words[0] == r.command && strcmp(words[1], "--from") == 0 && strcmp(words[2], TOKEN) == 0 &&
+		   words[14] == r.device && !words[15], "the words are those of the text");
 	ok(accepted("era_copy --estimate --json --from full " DEV, &r) && r.estimate && r.token.full && nr == 6 &&
 		   !r.cut && !r.cow && !r.freeze_limit && !r.level, "an estimate has nothing else");
 }
@@ -345,6 +377,9 @@ static void random_request(struct request *r, struct strings *s)
 	r->plain = below(4) == 0;
 	r->threads = maybe(256);
 	r->limit_rate = maybe(1000000);
+	r->prio.nice = maybe(PRIO_NICE_MAX);
+	r->prio.io = (enum prio_io)below(3);
+	r->prio.level = r->prio.io == PRIO_IO_BEST_EFFORT ? below(8) : 0;
 }
 
 static bool same_word(const char *a, const char *b)
@@ -358,7 +393,8 @@ static bool same(const struct request *a, const struct request *b)
 	       memcmp(&a->token, &b->token, sizeof(a->token)) == 0 && a->cut == b->cut && same_word(a->cow, b->cow) &&
 	       same_word(a->freeze_limit, b->freeze_limit) && a->max_passes == b->max_passes &&
 	       a->freeze_timeout == b->freeze_timeout && a->level == b->level && a->plain == b->plain &&
-	       a->threads == b->threads && a->limit_rate == b->limit_rate && same_word(a->device, b->device);
+	       a->threads == b->threads && a->limit_rate == b->limit_rate && a->prio.nice == b->prio.nice &&
+	       a->prio.io == b->prio.io && a->prio.level == b->prio.level && same_word(a->device, b->device);
 }
 
 static void round_trips(void)
@@ -391,7 +427,8 @@ static const char model[] =
 	"^" COMMAND " (--estimate --json --from " SOME_TOKEN "|--from " SOME_TOKEN
 	"( --cut=(none|fence|freeze|snapshot))?( --cow=" PATH ")?( --freeze-limit=(0|" NUMBER "s?))?"
 	"( --max-passes=" NUMBER ")?( --freeze-timeout=" NUMBER ")?( --level=" NUMBER ")?( --compress=none)?"
-	"( --threads=" NUMBER ")?( --limit-rate=" NUMBER ")?) " PATH "$";
+	"( --threads=" NUMBER ")?( --limit-rate=" NUMBER ")?( --nice=" NUMBER ")?"
+	"( --ionice=(idle|best-effort:[0-7]))?) " PATH "$";
 
 /* A number behind the mark, and not above the bound. */
 static bool number_fits(const char *text, const char *mark, uint64_t max)
@@ -445,7 +482,7 @@ static bool model_accepts(const regex_t *re, const char *text)
 	       number_fits(text, " --freeze-limit=", seconds(text) ? UINT_MAX : INT64_MAX) &&
 	       number_fits(text, " --max-passes=", UINT_MAX) && number_fits(text, " --freeze-timeout=", UINT_MAX) &&
 	       number_fits(text, " --level=", INT_MAX) && number_fits(text, " --threads=", UINT_MAX) &&
-	       number_fits(text, " --limit-rate=", UINT64_MAX);
+	       number_fits(text, " --limit-rate=", UINT64_MAX) && number_fits(text, " --nice=", UINT_MAX);
 }
 
 /* Change a text a little: a byte, or words. */
@@ -453,7 +490,8 @@ static void mutate(char *text)
 {
 	static const char bytes[] = " 0129afzAs/.-=_\t\n;'\"$`\\*\x7f\xc3";
 	static const char *const others[] = {"--cut=none", "--from", "full", "--json", "--level=3", "/dev/x", "-o",
-					     "--threads=2", "--estimate", "--compress=none", "--", "--cow=/b"};
+					     "--threads=2", "--estimate", "--compress=none", "--", "--cow=/b",
+					     "--nice=5", "--nice=-5", "--ionice=idle", "--ionice=best-effort:3"};
 	char copy[2 * REQUEST_LEN];
 	const size_t len = strlen(text);
 	const size_t at = below((uint32_t)len + 1);

@@ -18,6 +18,7 @@ int jobrequest(const struct job *j, const struct token *from, bool estimate, cha
 		r.plain = j->plain;
 		r.threads = j->threads;
 		r.limit_rate = j->limit_rate;
+		r.prio = j->prio;
 		r.pre_cut = j->pre_cut;
 		r.post_cut = j->post_cut;
 		r.hook_timeout = j->hook_timeout;

@@ -8,6 +8,7 @@
 #include "flow/identity.h"
 #include "flow/standstill.h"
 #include "system/clock.h"
+#include "system/priority.h"
 #include "words/num.h"
 
 /* A pass of less says nothing about the next one, if another did. */
@@ -56,11 +57,24 @@ static int copy_pass(struct send *s, const struct wire_pass *pass, const struct 
 	return 0;
 }
 
+/* A pass while the device runs. That the priority can be as before was tried by sendflow_ready, where it matters. */
+static int copy_live(struct send *s, const struct wire_pass *pass, const struct blockset *set, struct err *e)
+{
+	struct err ignored = {0};
+	struct priority was;
+	int rc = priority_lower(&s->o->prio, &was, e);
+
+	if (rc == 0)
+		rc = copy_pass(s, pass, set, &s->copy, e);
+	priority_restore(&was, &ignored);
+	return rc;
+}
+
 /* The reads of a snapshot that overflowed fail, or may have passed writes: the reason is told, not the symptom. */
 static int first_pass(struct send *s, const struct wire_pass *pass, struct err *e)
 {
 	struct err why = {0};
-	const int rc = copy_pass(s, pass, &s->p->set, &s->copy, e);
+	const int rc = copy_live(s, pass, &s->p->set, e);
 
 	if (moment_whole(&s->p->moment, s->done, s->total, &why) == 0)
 		return rc;
@@ -126,7 +140,7 @@ static int live_pass(struct send *s, struct wire_pass *pass, struct err *e)
 	if (empty_set(s, e) || moment_pass(&s->p->moment, pass->since, &s->next, e))
 		return -1;
 	pass->era_c = s->p->cut.era_c;
-	return copy_pass(s, pass, &s->next, &s->copy, e);
+	return copy_live(s, pass, &s->next, e);
 }
 
 static int explain_frozen(struct err *e)
@@ -192,6 +206,11 @@ static int end(struct send *s, struct err *e)
 		return -1;
 	s->r->stream = s->out->position;
 	return 0;
+}
+
+int sendflow_ready(const struct plan *p, const struct sendflow_opts *o, struct err *e)
+{
+	return p->is_era ? priority_try(&o->prio, e) : 0;
 }
 
 int sendflow(struct plan *p, const struct sendflow_opts *o, int fd, const char *name,

@@ -211,6 +211,13 @@ static int set_rate(struct job *j, const struct key *k, const char *value, struc
 	return num_parse_size(value, k->min, k->max, &j->limit_rate);
 }
 
+static int set_ionice(struct job *j, const struct key *k, const char *value, struct err *e)
+{
+	(void)k;
+	(void)e;
+	return prio_take_io(&j->prio, value);
+}
+
 static int set_level(struct job *j, const struct key *k, const char *value, struct err *e)
 {
 	uint64_t n;
@@ -258,6 +265,8 @@ static const struct key keys[] = {
 	{"compress", set_compress, 0, 0, 0, "zstd or none"},
 	{"threads", set_count, AT(threads), 1, 256, "a number from 1 to 256"},
 	{"limit-rate", set_rate, 0, 1, INT64_MAX, "bytes a second, as 500K or 50M"},
+	{"nice", set_count, AT(prio.nice), 0, PRIO_NICE_MAX, "a number from 0 to 19"},
+	{"ionice", set_ionice, 0, 0, 0, PRIO_IO_WORDS},
 	{"keep-last", set_count, AT(keep.last), 0, KEEP_MAX, COUNT},
 	{"keep-daily", set_count, AT(keep.daily), 0, KEEP_MAX, COUNT},
 	{"keep-weekly", set_count, AT(keep.weekly), 0, KEEP_MAX, COUNT},

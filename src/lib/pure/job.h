@@ -12,6 +12,7 @@
 #include "pure/retention.h"
 #include "pure/wire.h"
 #include "words/err.h"
+#include "words/prio.h"
 
 #define JOB_NAME_MAX 64
 #define JOB_KEYS_MAX 64 /* a set of keys is 64 bits */
@@ -43,6 +44,7 @@ struct job {
 	bool plain; /* compress = none */
 	unsigned int threads; /* 0: not said */
 	uint64_t limit_rate; /* bytes a second; 0: no limit */
+	struct prio prio; /* of the far side */
 
 	struct retention keep;
 	uint64_t prune_interval; /* seconds; WHEN_NEVER */

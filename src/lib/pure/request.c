@@ -151,6 +151,8 @@ static int put_cut(struct text *t, const struct request *r, struct err *e)
 
 static int put_options(struct text *t, const struct request *r, struct err *e)
 {
+	char io[PRIO_IO_LEN];
+
 	if (put_cut(t, r, e))
 		return -1;
 	if (r->level < 0)
@@ -160,6 +162,9 @@ static int put_options(struct text *t, const struct request *r, struct err *e)
 		put(t, " --compress=none");
 	put_number(t, "threads", r->threads);
 	put_number(t, "limit-rate", r->limit_rate);
+	put_number(t, "nice", r->prio.nice);
+	if (r->prio.io)
+		put(t, " --ionice=%s", prio_print_io(&r->prio, io));
 	if (put_quoted(t, "pre-cut", r->pre_cut, e) || put_quoted(t, "post-cut", r->post_cut, e))
 		return -1;
 	put_number(t, "hook-timeout", r->hook_timeout);
@@ -269,6 +274,10 @@ static int take_word(struct request *r, const char *word)
 		return take_count(v, &r->threads);
 	else if ((v = value_of(word, "limit-rate")))
 		return num_parse(v, 1, UINT64_MAX, &r->limit_rate);
+	else if ((v = value_of(word, "nice")))
+		return take_count(v, &r->prio.nice);
+	else if ((v = value_of(word, "ionice")))
+		return prio_take_io(&r->prio, v);
 	else if ((v = value_of(word, "compress")))
 		r->plain = true;
 	else

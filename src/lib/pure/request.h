@@ -8,10 +8,11 @@
  * One text for one request: one blank between words, and options in the order
  *
  *	--from TOKEN --cut=KIND --cow=DEVICE --freeze-limit=N --max-passes=N --freeze-timeout=SECONDS
- *	--level=N --compress=none --threads=N --limit-rate=BYTES
+ *	--level=N --compress=none --threads=N --limit-rate=BYTES --nice=N --ionice=CLASS
  *
  * of which all but the first may be absent. A full is `--from full`. Numbers are decimal, without signs, units or
- * zeros in front; only N of --freeze-limit may be seconds: `2s`. There are no quotes.
+ * zeros in front; only N of --freeze-limit may be seconds: `2s`. CLASS is `idle`, or `best-effort:` and one digit, 0 to 7. There are
+ * no quotes.
  *
  * So a text is accepted if, and only if, printing what was parsed gives the same text again. Nothing in it needs
  * quoting in a shell, and nothing in it is ever given to one by era_copy. Bounds of numbers, and which options go
@@ -26,6 +27,7 @@
 #include "pure/token.h"
 #include "pure/wire.h"
 #include "words/err.h"
+#include "words/prio.h"
 
 #define REQUEST_LEN 4096
 #define REQUEST_WORDS_MAX 32
@@ -44,6 +46,7 @@ struct request {
 	bool plain;
 	unsigned int threads;
 	uint64_t limit_rate;
+	struct prio prio;
 	/* Only where the source's key is not restricted: quoted for a shell, never accepted by request_parse. */
 	const char *pre_cut;
 	const char *post_cut;

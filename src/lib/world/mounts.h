@@ -6,19 +6,10 @@
 #define ERA_WORLD_MOUNTS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "words/err.h"
-
-struct mount {
-	uint64_t id; /* as statx gives it */
-	dev_t dev;
-	char *where;
-	char *type;
-	char *source;
-	char *super; /* options of the file system, not of the mount point */
-};
+#include "words/mountline.h"
 
 /* Call fn for each until it gives other than 0, which is returned: 0 at the end, -1 with *e. */
 int mounts_each(int (*fn)(void *ctx, const struct mount *m), void *ctx, struct err *e);
@@ -28,8 +19,5 @@ bool mounts_is_on(const struct mount *m, dev_t dev);
 
 /* Is the path in /dev a node of the block device? */
 bool mounts_is_node(const char *path, dev_t dev);
-
-/* Spaces and the like are written as \040 in the kernel's lists. In place. */
-void mounts_unescape(char *s);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "words/mountline.h"
 #include "world/mounts.h"
 #include "world/sysblock.h"
 
@@ -64,7 +65,7 @@ static int swapped(dev_t dev, struct err *e)
 		return errno == ENOENT ? 0 : err_sys(e, "/proc/swaps");
 	while (rc == 0 && getline(&line, &room, f) >= 0) {
 		line[strcspn(line, " \t\n")] = '\0';
-		mounts_unescape(line);
+		mountline_unescape(line);
 		rc = mounts_is_node(line, dev);
 	}
 	if (ferror(f))
