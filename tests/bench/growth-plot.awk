@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# growth-plot: one series of growth-points as an SVG: time on the left, memory on the right, both axes logarithmic, and
-# below them the commands with their exponents. On white, so that it can be read on a dark page too.
+# growth-plot: one series of growth-points as an SVG: time on the left, memory on the right, both axes logarithmic,
+# and below them the commands with their exponents. On white, so that it can be read on a dark page too.
 #
 # Variables: series, title, x_label, x_unit (bytes or number), block_bytes.
 
@@ -43,8 +43,8 @@ function py(kind, y) {
 	return top + high * (y_high[kind] - log(y)) / (y_high[kind] - y_low[kind])
 }
 
-# Whole powers around all that is drawn: of ten for time, of two for memory. Not less than a factor of 1000 and of 64, so
-# that what hardly grows does not look steep.
+# Whole powers around all that is drawn: of ten for time, of two for memory. Not less than a factor of 1000 and of 64,
+# so that what hardly grows does not look steep.
 function scale(kind,    n, i, v, low, high_end, base, least) {
 	base = kind == 3 ? 2 : 10
 	least = kind == 3 ? 6 : 3
@@ -58,8 +58,8 @@ function scale(kind,    n, i, v, low, high_end, base, least) {
 		}
 	low = floor(log_of(low, base))
 	high_end = ceil(log_of(high_end, base))
-	if (high_end - low < least && kind == 3)
-		low -= low > 20 && high_end - low < least - 1
+	if (high_end - low < least - 1)
+		low--
 	if (high_end - low < least)
 		high_end = low + least
 	y_base[kind] = base
@@ -151,7 +151,8 @@ function curve(kind, n,    i, d) {
 }
 
 function dashed(kind, d) {
-	printf "<path d=\"%s\" clip-path=\"url(#panel%d)\" fill=\"none\" stroke=\"%s\" stroke-dasharray=\"5 4\"/>\n", d, kind, grey
+	printf "<path d=\"%s\" clip-path=\"url(#panel%d)\" fill=\"none\" stroke=\"%s\" stroke-dasharray=\"5 4\"/>\n", d,
+		kind, grey
 }
 
 # What is proportional, through the end of the slowest command.
@@ -184,9 +185,10 @@ function panel(kind, name,    n) {
 	text(left_of[kind] + wide / 2, top - 14, "middle", "font-size=\"14\" font-weight=\"bold\"", name)
 	y_axis(kind)
 	x_axis(kind)
-	printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"%s\"/>\n", left_of[kind], top, wide, high, grey
-	printf "<clipPath id=\"panel%d\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></clipPath>\n", kind, left_of[kind],
-		top, wide, high
+	printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"%s\"/>\n", left_of[kind], top,
+		wide, high, grey
+	printf "<clipPath id=\"panel%d\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/></clipPath>\n", kind,
+		left_of[kind], top, wide, high
 	text(left_of[kind] + wide / 2, top + high + 40, "middle", "", x_label)
 	if (kind == 1)
 		guide_time()
@@ -220,7 +222,8 @@ function legend(kind,    n, y, x) {
 		return
 	y += 20
 	line(x, y - 4, x + 30, y - 4, "stroke=\"" grey "\" stroke-dasharray=\"5 4\"")
-	text(x + 40, y, "start", "fill=\"" grey "\"", kind == 1 ? "proportional" : "allowed: a constant and one bit an era block")
+	text(x + 40, y, "start", "fill=\"" grey "\"",
+		kind == 1 ? "proportional" : "allowed: a constant and one bit an era block")
 	if (kind == 1)
 		text(x + wide - 76, y, "end", "fill=\"" grey "\"", "1.00")
 }
@@ -231,7 +234,8 @@ END {
 	height = top + high + 70 + 20 * (nr_names[series] + 1) + 20
 	scale(1)
 	scale(3)
-	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" ", width, height, width, height
+	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" ", width, height
+	printf "width=\"%d\" height=\"%d\" ", width, height
 	print "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\" font-size=\"12.5\" fill=\"#222222\">"
 	printf "<title>%s</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", title, width, height
 	text(width / 2, 32, "middle", "font-size=\"17\" font-weight=\"bold\"", title)

@@ -8,7 +8,7 @@
 #   nr_series, series_of[1..]        in the order in which they came
 #   nr_names[s], name_of[s, 1..]     the commands of a series
 #   nr_points[s], x_of[s, 1..]       its points
-#   cost(s, name, i, kind)           the median of that point: kind 1 is seconds elapsed, 2 of processor, 3 bytes of memory
+#   cost(s, name, i, kind)           the median there: kind 1 is seconds elapsed, 2 of processor, 3 bytes of memory
 #   slope(s, name, kind)             the exponent: least squares of the logarithms of the upper half of the points
 #   first_of_slope(s)                the first of those points
 
@@ -63,9 +63,13 @@ function slope(s, name, kind,    i, n, x, y, sx, sy, sxx, sxy) {
 	return n < 2 ? 0 : (n * sxy - sx * sy) / (n * sxx - sx * sx)
 }
 
-function exponent(s, name, kind,    t) {
-	t = sprintf("%.2f", slope(s, name, kind))
-	return t == "-0.00" ? "0.00" : t
+function unsigned_zero(t) {
+	sub(/^-0\.0*$/, "0.00", t)
+	return t
+}
+
+function exponent(s, name, kind) {
+	return unsigned_zero(sprintf("%.2f", slope(s, name, kind)))
 }
 
 # Three digits that count, as far as there are so many.
@@ -97,8 +101,9 @@ function x_range(s) {
 	return x_text(s, x_of[s, first_of_slope(s)]) " to " x_text(s, x_of[s, nr_points[s]])
 }
 
-# Memory that came with each era block, in bytes: of the series over sizes only.
-function bytes_a_block(s, name,    n) {
+# Memory that came with each era block (series size) or stream (series chain), in bytes.
+function bytes_each(s, name,    n, each) {
 	n = nr_points[s]
-	return n < 2 ? 0 : (cost(s, name, n, 3) - cost(s, name, 1, 3)) / ((x_of[s, n] - x_of[s, 1]) / block_bytes)
+	each = s == "size" ? block_bytes : 1
+	return n < 2 ? 0 : (cost(s, name, n, 3) - cost(s, name, 1, 3)) / ((x_of[s, n] - x_of[s, 1]) / each)
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# growth-tables: the points of growth-points as text, json or markdown, by the variable format. Ends with 1 where memory
-# grew by more than a bit for each era block.
+# growth-tables: the points of growth-points as text, json or markdown, by the variable format. Ends with 1 where
+# memory grew by more than a bit for each era block.
 
 BEGIN {
 	heading["size"] = "size of the device"
@@ -13,10 +13,17 @@ BEGIN {
 	kind_key[1] = "elapsed_s"
 	kind_key[2] = "processor_s"
 	kind_key[3] = "peak_bytes"
+	each_text["size"] = "bytes of memory an era block"
+	each_text["chain"] = "bytes of memory a stream"
 }
 
 function shown(v, kind) {
 	return kind == 3 ? mebibytes(v) : seconds(v)
+}
+
+# A bit an era block is 0.125.
+function each_of(s, name) {
+	return sprintf(s == "size" ? "%.3f" : "%.0f", bytes_each(s, name))
 }
 
 function text(s,    n, k, i, name) {
@@ -32,28 +39,30 @@ function text(s,    n, k, i, name) {
 				printf "%11s", shown(cost(s, name, i, k), k)
 			printf "%11s\n", exponent(s, name, k)
 		}
-		if (s == "size")
-			printf "%-18s%s bytes of memory an era block\n", "", sprintf("%.4f", bytes_a_block(s, name))
+		if (s in each_text)
+			printf "%-18s%s %s\n", "", each_of(s, name), each_text[s]
 	}
 	print ""
 }
 
 function markdown(s,    n, i, last, name) {
 	last = nr_points[s]
-	printf "| %s | time, %s | %s | exponent | of processor time | memory, %s | %s | exponent |%s\n", heading[s],
-		x_text(s, x_of[s, 1]), x_text(s, x_of[s, last]), x_text(s, x_of[s, 1]), x_text(s, x_of[s, last]),
-		s == "size" ? " bytes an era block |" : ""
-	printf "|---|--:|--:|--:|--:|--:|--:|--:|%s\n", s == "size" ? "--:|" : ""
+	printf "| %s | time at %s | at %s | exponent | of processor time | ", heading[s], x_text(s, x_of[s, 1]),
+		x_text(s, x_of[s, last])
+	printf "memory at %s | at %s | exponent |%s\n", x_text(s, x_of[s, 1]), x_text(s, x_of[s, last]),
+		s in each_text ? " " each_text[s] " |" : ""
+	printf "|---|--:|--:|--:|--:|--:|--:|--:|%s\n", s in each_text ? "--:|" : ""
 	for (n = 1; n <= nr_names[s]; n++) {
 		name = name_of[s, n]
-		printf "| %s | %s | %s | %s | %s | %s | %s | %s |", name, seconds(cost(s, name, 1, 1)), seconds(cost(s, name, last, 1)),
-			exponent(s, name, 1), exponent(s, name, 2), mebibytes(cost(s, name, 1, 3)),
-			mebibytes(cost(s, name, last, 3)), exponent(s, name, 3)
-		if (s == "size")
-			printf " %.4f |", bytes_a_block(s, name)
+		printf "| %s | %s | %s | %s | %s | ", name, seconds(cost(s, name, 1, 1)), seconds(cost(s, name, last, 1)),
+			exponent(s, name, 1), exponent(s, name, 2)
+		printf "%s | %s | %s |", mebibytes(cost(s, name, 1, 3)), mebibytes(cost(s, name, last, 3)),
+			exponent(s, name, 3)
+		if (s in each_text)
+			printf " %s |", each_of(s, name)
 		printf "\n"
 	}
-	printf "\nExponents over %s; medians of %d runs.\n\n", x_range(s), runs
+	printf "\nExponents over %s; medians of %d.\n\n", x_range(s), runs
 }
 
 function json(s, is_last,    n, i, k, name) {
@@ -87,7 +96,7 @@ END {
 	if (format == "json")
 		print "]}"
 	for (n = 1; n <= nr_names["size"]; n++)
-		if (bytes_a_block("size", name_of["size", n]) > 0.125)
+		if (bytes_each("size", name_of["size", n]) > 0.125)
 			too_much = 1
 	exit too_much
 }

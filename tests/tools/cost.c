@@ -4,9 +4,9 @@
  *
  *   cost FILE COMMAND [ARG]...
  *
- * Adds a line to FILE: microseconds elapsed, microseconds of processor, KiB of memory at the peak. The processor's are
- * those of the command and of all children it waited for, the memory that of the largest of them. GNU time says the
- * same in hundredths of a second. Ends as the command did; 125 where it could not be run or was killed.
+ * Adds a line to FILE: microseconds elapsed, microseconds of processor, KiB of memory at the peak. The processor's
+ * are those of the command and of all children it waited for, the memory that of the largest of them. GNU time says
+ * the same in hundredths of a second. Ends as the command did; 125 where it could not be run or was killed.
  */
 #include <errno.h>
 #include <inttypes.h>
