@@ -62,7 +62,7 @@ function markdown(s,    n, i, last, name) {
 			printf " %s |", each_of(s, name)
 		printf "\n"
 	}
-	printf "\nExponents over %s; medians of %d.\n\n", x_range(s), runs
+	printf "\nExponents over %s.\n\n", x_range(s)
 }
 
 function json(s, is_last,    n, i, k, name) {
@@ -83,7 +83,8 @@ function json(s, is_last,    n, i, k, name) {
 
 END {
 	if (format == "json")
-		printf "{\"runs\": %d, \"block_bytes\": %d, \"series\": [\n", runs, block_bytes
+		printf "{\"runs\": %d, \"processors\": %d, \"load\": %s, \"block_bytes\": %d, \"series\": [\n", runs, processors,
+			load, block_bytes
 	for (j = 1; j <= nr_series; j++) {
 		s = series_of[j]
 		if (format == "json")
@@ -95,6 +96,8 @@ END {
 	}
 	if (format == "json")
 		print "]}"
+	else
+		printf "Medians of %d, with %d processors and a load of %s when it began.\n", runs, processors, load
 	for (n = 1; n <= nr_names["size"]; n++)
 		if (bytes_each("size", name_of["size", n]) > 0.125)
 			too_much = 1
