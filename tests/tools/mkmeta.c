@@ -2,17 +2,18 @@
 /*
  * mkmeta: write dm-era metadata of any size into a file, for tests and measurements.
  *
- *   mkmeta NR_BLOCKS BLOCK_SECTORS ERA SINCE CHANGED_PPM WRITESETS SCATTER SEED OUT
+ *   mkmeta NR_BLOCKS BLOCK_SECTORS ERA SINCE CHANGED_PPM WRITESETS SCATTER SEED OUT [CHANGED]
  *
- * Every block gets an era below SINCE. CHANGED_PPM blocks in a million, at random, are written
- * again in an era from SINCE up to, not including, ERA: the newest WRITESETS eras are writesets,
- * older ones are in the era array. With SCATTER 1 the blocks of the array lie in no order, as after
- * much digestion. The same numbers give the same file. There are no space maps: the readers of eras
- * do not ask.
+ * Every block gets an era below SINCE. CHANGED_PPM blocks in a million, at random, and those whose
+ * numbers stand in the file CHANGED, one a line, are written again in an era from SINCE up to, not
+ * including, ERA: the newest WRITESETS eras are writesets, older ones are in the era array. With
+ * SCATTER 1 the blocks of the array lie in no order, as after much digestion. The same numbers give
+ * the same file. There are no space maps: the readers of eras do not ask.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -73,25 +74,52 @@ static void map(struct metaimage *m, const char *path)
 	close(fd);
 }
 
-/* Draw the eras: into the array, or as a bit of a writeset. */
-static void fill(const uint64_t *a, uint8_t *eras, uint8_t **words)
+/* The block is written again, in an era from SINCE: into the array, or as a bit of a writeset. */
+static void change(const uint64_t *a, uint64_t b, uint8_t *eras, uint8_t **words)
 {
 	const uint64_t first_set = a[ERA] - a[WRITESETS];
-	uint64_t b, era;
+	const uint64_t era = a[SINCE] + draw() % (a[ERA] - a[SINCE]);
+
+	if (era >= first_set)
+		words[era - first_set][b / 8] |= (uint8_t)(1 << b % 8);
+	else
+		mi32(eras + 4 * b, (uint32_t)era);
+}
+
+static void fill(const uint64_t *a, uint8_t *eras, uint8_t **words)
+{
+	uint64_t b;
 
 	for (b = 0; b < a[NR_BLOCKS]; b++) {
 		mi32(eras + 4 * b, (uint32_t)(draw() % a[SINCE]));
-		if (draw() % 1000000 >= a[PPM])
-			continue;
-		era = a[SINCE] + draw() % (a[ERA] - a[SINCE]);
-		if (era >= first_set)
-			words[era - first_set][b / 8] |= (uint8_t)(1 << b % 8);
-		else
-			mi32(eras + 4 * b, (uint32_t)era);
+		if (draw() % 1000000 < a[PPM])
+			change(a, b, eras, words);
 	}
 }
 
-static void build(const uint64_t *a, struct metaimage *m)
+/* The blocks that a file names. */
+static void fill_listed(const uint64_t *a, uint8_t *eras, uint8_t **words, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[32];
+	uint64_t b;
+
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (num_parse(line, 0, a[NR_BLOCKS] - 1, &b)) {
+			fprintf(stderr, "mkmeta: %s: '%s' is no block\n", path, line);
+			exit(2);
+		}
+		change(a, b, eras, words);
+	}
+	fclose(f);
+}
+
+static void build(const uint64_t *a, struct metaimage *m, const char *listed)
 {
 	const uint64_t nr_words = num_div_up(a[NR_BLOCKS], 64);
 	uint8_t *eras = zeros(a[NR_BLOCKS], 4);
@@ -107,6 +135,8 @@ static void build(const uint64_t *a, struct metaimage *m)
 	for (i = 0; i < a[WRITESETS]; i++)
 		words[i] = zeros(nr_words, 8);
 	fill(a, eras, words);
+	if (listed)
+		fill_listed(a, eras, words, listed);
 	s.array_root = mi_array(m, eras, a[NR_BLOCKS], 4);
 	for (i = 0; i < a[WRITESETS]; i++) {
 		w[i].era = a[ERA] - a[WRITESETS] + i;
@@ -128,9 +158,9 @@ int main(int argc, char **argv)
 	int i;
 
 	for (i = 0; i < NR_ARGS; i++) {
-		if (argc != NR_ARGS + 2 || num_parse(argv[i + 1], 0, INT32_MAX, &a[i])) {
+		if (argc < NR_ARGS + 2 || argc > NR_ARGS + 3 || num_parse(argv[i + 1], 0, INT32_MAX, &a[i])) {
 			fprintf(stderr, "usage: mkmeta NR_BLOCKS BLOCK_SECTORS ERA SINCE "
-					"CHANGED_PPM WRITESETS SCATTER SEED OUT\n");
+					"CHANGED_PPM WRITESETS SCATTER SEED OUT [CHANGED]\n");
 			return 2;
 		}
 	}
@@ -142,6 +172,6 @@ int main(int argc, char **argv)
 	m.nr_blocks = room(a);
 	m.stride = a[SCATTER] ? 65537 : 0;
 	map(&m, argv[NR_ARGS + 1]);
-	build(a, &m);
+	build(a, &m, argv[NR_ARGS + 2]);
 	return munmap(m.p, m.nr_blocks * MI_LEN) ? 1 : 0;
 }

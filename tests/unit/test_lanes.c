@@ -6,6 +6,7 @@
  */
 #include "system/lanes.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ struct ctx {
 	int fill_fails, work_fails, work_fails_too, drain_fails; /* job number, or -1 */
 	int pipe; /* fill waits for input that never comes; -1: does not */
 	bool raise; /* a signal, when everything is full */
+	unsigned int threads; /* when fill said that there is no more */
 	atomic_uint at_work;
 	atomic_uint most_at_work;
 	atomic_uint bad_worker;
@@ -49,6 +51,20 @@ static void nap(unsigned int us)
 	nanosleep(&t, NULL);
 }
 
+/* Of this process. */
+static unsigned int threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	const struct dirent *entry;
+	unsigned int n = 0;
+
+	while (d && (entry = readdir(d)))
+		n += entry->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
 static int fill(void *arg, void *slot, struct err *e)
 {
 	struct ctx *c = arg;
@@ -58,8 +74,10 @@ static int fill(void *arg, void *slot, struct err *e)
 
 	if (c->filled == c->total && c->pipe >= 0)
 		return fdio_read(c->pipe, "input", &byte, 1, &got, e);
-	if (c->filled == c->total)
+	if (c->filled == c->total) {
+		c->threads = threads();
 		return 0;
+	}
 	if ((int)c->filled == c->fill_fails)
 		return err_set(e, ERR_CORRUPT, "fill %u", c->filled);
 	j->nr = c->filled++;
@@ -118,6 +136,20 @@ static int run(struct ctx *c, unsigned int nr_slots, unsigned int nr_workers, st
 		slots[i] = &jobs[i];
 	c->nr_workers = nr_workers;
 	return lanes_run(&ops, c, slots, nr_slots, nr_workers, e);
+}
+
+static void without_work(void)
+{
+	const unsigned int before = threads();
+	struct ctx c = plain;
+	struct err e = {0};
+
+	c.total = 0;
+	run(&c, 4, 3, &e);
+	ok(before > 0 && c.threads == before, "nothing to do: no threads (%u, were %u)", c.threads, before);
+	c.total = 1;
+	run(&c, 4, 3, &e);
+	ok(c.drained == 1 && c.threads == before + 4, "one thing to do: threads (%u)", c.threads);
 }
 
 static void orders(void)
@@ -276,6 +308,7 @@ int main(void)
 {
 	size_t i;
 
+	without_work();
 	orders();
 	no_drain();
 	for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)

@@ -38,6 +38,9 @@ struct lanes {
 	unsigned long nr_claimed;
 	unsigned long nr_drained;
 	unsigned int next_worker;
+	pthread_t *threads; /* drain and the workers, as soon as there is something for them */
+	unsigned int nr_workers;
+	unsigned int nr_started;
 	bool ended;  /* fill makes no more */
 	bool failed; /* a slot failed, in order: nothing more is done */
 	struct err err;
@@ -151,13 +154,40 @@ static struct slot *wait_empty(struct lanes *l)
 	return s;
 }
 
+/* Threads of ours take no signals but the wake: the others are for the thread that called. */
+static int start(pthread_t *t, void *(*main)(void *), struct lanes *l, struct err *e)
+{
+	sigset_t all;
+	sigset_t old;
+	int rc;
+
+	sigfillset(&all);
+	sigdelset(&all, STOP_WAKE);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(t, NULL, main, l);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
+		errno = rc;
+		return err_sys(e, "cannot start a thread");
+	}
+	return 0;
+}
+
+static int start_all(struct lanes *l, struct err *e)
+{
+	for (; l->nr_started <= l->nr_workers; l->nr_started++)
+		if (start(&l->threads[l->nr_started], l->nr_started == 0 ? drain_main : worker_main, l, e))
+			return -1;
+	return 0;
+}
+
 static void fill_all(struct lanes *l, struct err *fill_err)
 {
 	struct slot *s;
 	bool more = true;
 
 	while (more && (s = wait_empty(l)) != NULL) {
-		more = l->ops->fill(l->ctx, s->user, fill_err) == 1;
+		more = l->ops->fill(l->ctx, s->user, fill_err) == 1 && start_all(l, fill_err) == 0;
 		pthread_mutex_lock(&l->lock);
 		if (more) {
 			s->state = FILLED;
@@ -188,42 +218,13 @@ static void join(pthread_t t)
 	}
 }
 
-/* Threads of ours take no signals but the wake: the others are for the thread that called. */
-static int start(pthread_t *t, void *(*main)(void *), struct lanes *l, struct err *e)
-{
-	sigset_t all;
-	sigset_t old;
-	int rc;
-
-	sigfillset(&all);
-	sigdelset(&all, STOP_WAKE);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(t, NULL, main, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc) {
-		errno = rc;
-		return err_sys(e, "cannot start a thread");
-	}
-	return 0;
-}
-
-static int run(struct lanes *l, pthread_t *threads, unsigned int nr_workers, struct err *e)
+static int run(struct lanes *l, struct err *e)
 {
 	struct err fill_err = {0};
-	unsigned int n;
 
-	for (n = 0; n <= nr_workers; n++)
-		if (start(&threads[n], n == 0 ? drain_main : worker_main, l, &fill_err))
-			break;
-	if (n == nr_workers + 1) {
-		fill_all(l, &fill_err);
-	} else {
-		pthread_mutex_lock(&l->lock);
-		fail(l, &fill_err);
-		pthread_mutex_unlock(&l->lock);
-	}
-	while (n > 0)
-		join(threads[--n]);
+	fill_all(l, &fill_err);
+	while (l->nr_started > 0)
+		join(l->threads[--l->nr_started]);
 	/* fail() had it set for them. */
 	stop_uncancel();
 	/* What was drained came before what could not be filled, so its error is the first. */
@@ -237,14 +238,13 @@ static int run(struct lanes *l, pthread_t *threads, unsigned int nr_workers, str
 int lanes_run(const struct lanes_ops *ops, void *ctx, void *const *slots, unsigned int nr_slots,
 	      unsigned int nr_workers, struct err *e)
 {
-	struct lanes l = {.ops = ops, .ctx = ctx, .nr_slots = nr_slots};
-	pthread_t *threads;
+	struct lanes l = {.ops = ops, .ctx = ctx, .nr_slots = nr_slots, .nr_workers = nr_workers};
 	unsigned int i;
 	int rc = -1;
 
 	l.slots = calloc(nr_slots, sizeof(*l.slots));
-	threads = calloc(nr_workers + 1, sizeof(*threads));
-	if (!l.slots || !threads) {
+	l.threads = calloc(nr_workers + 1, sizeof(*l.threads));
+	if (!l.slots || !l.threads) {
 		err_sys(e, "no memory for threads");
 		goto out;
 	}
@@ -254,13 +254,13 @@ int lanes_run(const struct lanes_ops *ops, void *ctx, void *const *slots, unsign
 	pthread_cond_init(&l.emptied, NULL);
 	pthread_cond_init(&l.filled, NULL);
 	pthread_cond_init(&l.done, NULL);
-	rc = run(&l, threads, nr_workers, e);
+	rc = run(&l, e);
 	pthread_cond_destroy(&l.done);
 	pthread_cond_destroy(&l.filled);
 	pthread_cond_destroy(&l.emptied);
 	pthread_mutex_destroy(&l.lock);
 out:
-	free(threads);
+	free(l.threads);
 	free(l.slots);
 	return rc;
 }

@@ -7,6 +7,8 @@
  * The slots are the only memory: when all are in use, fill waits. The result cannot depend on the
  * number of workers, because drain sees the slots in the order in which fill made them. The same goes
  * for errors: the first in that order is the one reported, and nothing behind it is drained.
+ *
+ * Threads are started when the first slot is filled: a run without work, one of hundreds in a long chain, costs none.
  */
 #ifndef ERA_SYSTEM_LANES_H
 #define ERA_SYSTEM_LANES_H

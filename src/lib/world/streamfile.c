@@ -81,8 +81,8 @@ static int take_frame(const struct streamfile *s, uint64_t position, uint8_t typ
 		      struct err *e)
 {
 	struct wire_header *h = &f->f.header;
+	struct zst *zst = s->zst;
 	uint8_t raw[WIRE_HEADER_LEN];
-	struct zst *zst;
 	int rc = -1;
 
 	memset(f, 0, sizeof(*f));
@@ -94,12 +94,14 @@ static int take_frame(const struct streamfile *s, uint64_t position, uint8_t typ
 	f->end = position + WIRE_HEADER_LEN + h->stored_len;
 	f->stored = malloc(h->stored_len + 1u);
 	f->room = malloc(f->len + 1);
-	zst = zst_new();
+	if (!zst)
+		zst = zst_new();
 	if (!f->stored || !f->room || !zst)
 		err_set(e, ERR_RUNTIME, "%s: no memory to read a frame", s->name);
 	else if (take(s, position + WIRE_HEADER_LEN, f->stored, h->stored_len, e) == 0)
 		rc = streamin_decode(&f->f, s->name, zst, f->stored, f->room, &f->content, e);
-	zst_free(zst);
+	if (zst != s->zst)
+		zst_free(zst);
 	return rc;
 }
 
@@ -199,14 +201,24 @@ static int look(struct streamfile *s, const char *name, uint64_t *index_position
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
 	s->name = name;
+	s->zst = zst_new();
 	return open_file(s, e) || get_head(s, e) || get_tail(s, index_position, e) ? -1 : 0;
+}
+
+/* It is read: hundreds may stay open, and a decompressor is large. */
+static void drop_zst(struct streamfile *s)
+{
+	zst_free(s->zst);
+	s->zst = NULL;
 }
 
 int streamfile_look(struct streamfile *s, const char *name, struct err *e)
 {
 	uint64_t index_position;
+	const int rc = look(s, name, &index_position, e);
 
-	return look(s, name, &index_position, e);
+	drop_zst(s);
+	return rc;
 }
 
 void streamfile_close(struct streamfile *s)
@@ -392,12 +404,15 @@ static int get_index(struct streamfile *s, uint64_t index_position, struct err *
 int streamfile_open(struct streamfile *s, const char *name, struct err *e)
 {
 	uint64_t index_position;
+	int rc = look(s, name, &index_position, e);
 
-	if (look(s, name, &index_position, e))
-		return -1;
-	/* Only advice: much of it will be read, and mostly in order. */
-	posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return get_index(s, index_position, e);
+	if (rc == 0) {
+		/* Only advice: much of it will be read, and mostly in order. */
+		posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+		rc = get_index(s, index_position, e);
+	}
+	drop_zst(s);
+	return rc;
 }
 
 /* DATA */

@@ -19,6 +19,8 @@
 #include "pure/wire.h"
 #include "words/err.h"
 
+struct zst;
+
 struct streamfile {
 	int fd;
 	const char *name;
@@ -26,6 +28,7 @@ struct streamfile {
 	uint64_t end_position;
 	struct wire_head head;
 	struct wire_end end;
+	struct zst *zst;  /* while it is opened: one for all its frames */
 	uint64_t *pieces; /* positions of the INDEX frames, in the order of the stream */
 	uint32_t nr_pieces;
 	uint64_t nr_entries;
