@@ -9,6 +9,7 @@
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
 #   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory; how long a
 #                         device stands still for a cut; erabackup with a large chain, and over ssh (needs root)
+#   make bench-cost       how fast a disk is with dm-era on it, by the size of an era block (needs root, scripts/deps bench)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests and tools
 #   make clean
@@ -64,7 +65,7 @@ TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-vm bench lint clean FORCE
+.PHONY: all test-programs man install check check-vm bench bench-cost lint clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -160,6 +161,9 @@ bench: all test-programs
 	ERA_BUILD=$(abspath $(B)) tests/bench/memory
 	ERA_BUILD=$(abspath $(B)) tests/bench/still
 	ERA_BUILD=$(abspath $(B)) tests/bench/backup
+
+bench-cost: all
+	ERA_BUILD=$(abspath $(B)) tests/bench/era-cost
 
 lint: man
 	scripts/lint
