@@ -7,8 +7,12 @@
 #   make install          install programs and manuals; DESTDIR= and PREFIX= as usual (PREFIX=/usr/local)
 #   make check            unit, corpus and command-line tests: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
-#   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory; how long a
-#                         device stands still for a cut; erabackup with a large chain, and over ssh (needs root)
+#   make bench            figures, all of them (needs root and scripts/deps bench; an hour):
+#   make bench-pipelines  copying, applying, verifying, restoring beside what the machine could do and what others do
+#   make bench-list       listing 268 million era blocks beside era_invalidate
+#   make bench-memory     peak memory with a device of 16 TiB; erabackup with a large chain, and over ssh
+#   make bench-still      how long a device stands still for a cut
+#   make bench-cost       how fast a disk is with dm-era on it, by the size of an era block
 #   make bench-growth     how time and memory grow, with the plots and the table in docs/ (needs root)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests and tools
@@ -65,7 +69,8 @@ TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-vm bench bench-growth lint clean FORCE
+.PHONY: all test-programs man install check check-vm lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
+	bench-cost bench-growth
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -156,11 +161,23 @@ check: all test-programs
 check-vm: all test-programs
 	tests/run --build $(B) vm
 
-bench: all test-programs
+bench: bench-pipelines bench-list bench-memory bench-still bench-cost bench-growth
+
+bench-pipelines: all test-programs
+	ERA_BUILD=$(B) tests/bench/pipelines
+
+bench-list: all test-programs
 	ERA_BUILD=$(B) tests/bench/metadata-list
+
+bench-memory: all test-programs
 	ERA_BUILD=$(abspath $(B)) tests/bench/memory
-	ERA_BUILD=$(abspath $(B)) tests/bench/still
 	ERA_BUILD=$(abspath $(B)) tests/bench/backup
+
+bench-still: all test-programs
+	ERA_BUILD=$(abspath $(B)) tests/bench/still
+
+bench-cost: all test-programs
+	ERA_BUILD=$(abspath $(B)) tests/bench/era-cost
 
 bench-growth: all test-programs
 	ERA_BUILD=$(B) tests/bench/growth --svg docs --doc docs/performance-growth.md
