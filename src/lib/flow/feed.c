@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "system/child.h"
-#include "system/fdio.h"
+#include "system/longwrite.h"
 #include "system/stop.h"
 #include "words/plain.h"
 #include "world/remote.h"
@@ -37,6 +37,7 @@ struct feed {
 	struct child *child;
 	int pipe[2];
 	uint8_t *buf;
+	struct longwrite file; /* where o.file is not -1 */
 	pthread_t thread;
 	bool running; /* the thread is to be joined */
 	atomic_uint_least64_t bytes;
@@ -140,7 +141,7 @@ static int hand_on(struct feed *f, const uint8_t *p, size_t len, struct err *e)
 {
 	ssize_t n;
 
-	if (f->o.file >= 0 && fdio_write2(f->o.file, f->o.file_name, p, len, NULL, 0, e))
+	if (f->o.file >= 0 && longwrite_put(&f->file, p, len, NULL, 0, e))
 		return -1;
 	while (len) {
 		n = write(f->pipe[1], p, len);
@@ -200,7 +201,7 @@ static int pump(struct feed *f, struct err *e)
 		if (words ? take_words(f, f->buf, got, e) : hand_on(f, f->buf, got, e))
 			return -1;
 	}
-	return rc;
+	return rc < 0 || (f->o.file >= 0 && longwrite_end(&f->file, e)) ? -1 : 0;
 }
 
 static void *thread_main(void *arg)
@@ -291,6 +292,8 @@ int feed_open(struct feed **f, const struct feed_opts *o, struct err *e)
 	n->buf = malloc(REMOTE_READ_LEN);
 	if (!n->buf)
 		return err_sys(e, "%s: cannot begin", o->job->source);
+	if (o->file >= 0)
+		longwrite_open(&n->file, o->file, o->file_name);
 	if (make_pipe(n, e) || (o->job->ssh ? open_remote(n, e) : open_child(n, e)))
 		return -1;
 	rc = pthread_create(&n->thread, NULL, thread_main, n);
@@ -398,6 +401,8 @@ void feed_close(struct feed *f)
 		close(f->pipe[0]);
 	if (f->pipe[1] >= 0)
 		close(f->pipe[1]);
+	if (f->o.file >= 0)
+		longwrite_close(&f->file);
 	free(f->buf);
 	free(f);
 }

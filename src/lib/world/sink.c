@@ -5,10 +5,11 @@
  * the same without the freeing. Where both are refused zeros are written. BLKDISCARD is never used:
  * it promises nothing about what is read afterwards.
  *
- * Long writes to a device or a new image go past the page cache: copying into it costs more than everything else that
- * is done to them. The others go through it: it gathers small ones, takes any alignment on any sector size, and the fsync
- * at the end reports what the device refused. No page, and no folio of pages, is written both ways at a time: those
- * of a device are dirty by the block, and an image that is blank has none but at its ends, where it was read.
+ * Long writes to a device, or to a new image where that is known to be good, go past the page cache: copying into it costs
+ * more than everything else that is done to them. The others go through it: it gathers small ones, takes any alignment on
+ * any sector size, and the fsync at the end reports what the device refused. No page, and no folio of pages, is
+ * written both ways at a time: those of a device are dirty by the block, and an image that is blank has none but at its
+ * ends, where it was read.
  */
 #include "world/sink.h"
 
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #include "system/fdio.h"
+#include "system/longwrite.h"
 #include "words/hash.h"
 #include "words/num.h"
 #include "world/blkdev.h"
@@ -161,17 +163,6 @@ int sink_check_name(const char *name, struct err *e)
 	return look(name, &st, e) < 0 ? -1 : 0;
 }
 
-/* By the descriptor: the name may be another file's by now. Locks and claims are the first one's. */
-static void open_direct(struct sink *s)
-{
-	char path[32];
-
-	if (!s->device && !s->blank)
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
-	s->direct = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
-}
-
 int sink_open(struct sink *s, const char *name, struct err *e)
 {
 	struct stat st;
@@ -187,7 +178,7 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 	s->device = S_ISBLK(st.st_mode);
 	if (s->device ? open_device(s, e) : open_image(s, &st, e))
 		return -1;
-	open_direct(s);
+	s->direct = s->device || s->blank ? longwrite_direct(s->fd) : -1;
 	return lock(s, e);
 }
 
@@ -200,7 +191,7 @@ int sink_create(struct sink *s, struct err *e)
 		return err_sys(e, "%s: cannot create", s->name);
 	s->created = true;
 	s->blank = true;
-	open_direct(s);
+	s->direct = longwrite_direct(s->fd);
 	return lock(s, e);
 }
 

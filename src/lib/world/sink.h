@@ -14,10 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "system/longwrite.h"
 #include "words/err.h"
 
 /* What begins at a multiple of it, in memory and in the sink, and is long, need not go through the page cache. */
-#define SINK_ALIGN 4096u
+#define SINK_ALIGN LONGWRITE_ALIGN
 
 struct sink {
 	int fd;     /* -1: not there yet */

@@ -4,23 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "system/fdio.h"
 #include "words/hash.h"
 #include "world/pack.h"
-
-/* So often the disk is told to begin with what was written, so that little is left to wait for at the end. */
-#define PUSH_LEN (UINT64_C(8) << 20)
 
 static int put(struct streamout *s, const void *a, size_t a_len, const void *b, size_t b_len,
 	       struct err *e)
 {
-	if (fdio_write2(s->fd, s->name, a, a_len, b, b_len, e))
+	if (longwrite_put(&s->file, a, a_len, b, b_len, e))
 		return -1;
 	s->position += a_len + b_len;
-	if (s->position - s->pushed >= PUSH_LEN) {
-		fdio_push(s->fd, s->pushed, s->position - s->pushed);
-		s->pushed = s->position;
-	}
 	return 0;
 }
 
@@ -186,7 +178,7 @@ int streamout_end(struct streamout *s, uint8_t consistency, uint64_t still_us, s
 	f.index_position = s->index.previous;
 	f.length = s->position + WIRE_FOOTER_LEN;
 	wire_put_footer(footer, &f, s->id);
-	return put(s, footer, sizeof(footer), NULL, 0, e);
+	return put(s, footer, sizeof(footer), NULL, 0, e) || longwrite_end(&s->file, e) ? -1 : 0;
 }
 
 static int open_head(struct streamout *s, const struct wire_head *head, struct err *e)
@@ -206,8 +198,7 @@ int streamout_open(struct streamout *s, int fd, const char *name, int level,
 		   const struct wire_head *head, struct err *e)
 {
 	memset(s, 0, sizeof(*s));
-	s->fd = fd;
-	s->name = name;
+	longwrite_open(&s->file, fd, name);
 	s->level = level;
 	s->size = head->size;
 	s->granule = head->granule;
@@ -222,6 +213,7 @@ int streamout_open(struct streamout *s, int fd, const char *name, int level,
 
 void streamout_close(struct streamout *s)
 {
+	longwrite_close(&s->file);
 	hash_free(s->digest);
 	zst_free(s->zst);
 	free(s->packed);

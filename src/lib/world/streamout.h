@@ -16,15 +16,14 @@
 #include "pure/blockset.h"
 #include "pure/streamindex.h"
 #include "pure/wire.h"
+#include "system/longwrite.h"
 #include "words/err.h"
 #include "world/zst.h"
 
 struct streamout {
-	int fd;
-	const char *name;
+	struct longwrite file;
 	int level; /* 0: nothing is compressed */
 	uint64_t position;
-	uint64_t pushed; /* up to where the disk was told to begin */
 	uint64_t seq;
 	uint64_t size;    /* of the device, bytes */
 	uint64_t granule; /* bytes */
