@@ -97,7 +97,7 @@ static void pipes(void)
 	ok(longwrite_end(&w, &e) == 0, "pipe: nothing is left");
 	close(fd[0]);
 	signal(SIGPIPE, SIG_IGN);
-	ok(longwrite_put(&w, "abc", 3, NULL, 0, &e) == -1 && e.sys == EPIPE, "pipe: nobody reads: %s", e.text);
+	ok(longwrite_put(&w, "abc", 3, NULL, 0, &e) == -1 && e.kind != ERR_NONE, "pipe: nobody reads: %s", e.text);
 	longwrite_close(&w);
 	close(fd[1]);
 }
