@@ -3,8 +3,8 @@
 # growth-plot: one series of growth-points as an SVG: time on the left, memory on the right, both axes logarithmic,
 # and below them the commands with their exponents. On white, so that it can be read on a dark page too.
 #
-# Variables: series, title, x_label, x_unit (bytes or number), block_bytes, time (elapsed or processor). The panels are
-# those of cost 1, which is the time that was asked for, and of cost 3.
+# Variables: series, title, x_label, x_unit (bytes or number), block_bytes, time (elapsed or processor). The panels
+# are those of cost 1, which is the time that was asked for, and of cost 3.
 
 BEGIN {
 	width = 1000
