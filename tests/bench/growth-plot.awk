@@ -3,7 +3,8 @@
 # growth-plot: one series of growth-points as an SVG: time on the left, memory on the right, both axes logarithmic,
 # and below them the commands with their exponents. On white, so that it can be read on a dark page too.
 #
-# Variables: series, title, x_label, x_unit (bytes or number), block_bytes.
+# Variables: series, title, x_label, x_unit (bytes or number), block_bytes, time (elapsed or processor). The panels
+# are those of cost 1, which is the time that was asked for, and of cost 3.
 
 BEGIN {
 	width = 1000
@@ -15,6 +16,10 @@ BEGIN {
 	pad = 14
 	split("#0072b2 #d55e00 #009e73 #a63d8f #8a6d00", colour, " ")
 	grey = "#767676"
+}
+
+function plotted(n, i, kind) {
+	return cost(series, name_of[series, n], i, kind == 1 && time == "processor" ? 2 : kind)
 }
 
 function log_of(v, base) {
@@ -52,7 +57,7 @@ function scale(kind,    n, i, v, low, high_end, base, least) {
 	high_end = 0
 	for (n = 1; n <= nr_names[series]; n++)
 		for (i = 1; i <= nr_points[series]; i++) {
-			v = cost(series, name_of[series, n], i, kind)
+			v = plotted(n, i, kind)
 			low = v < low ? v : low
 			high_end = v > high_end ? v : high_end
 		}
@@ -144,10 +149,10 @@ function mark(kind_of_mark, x, y, c,    f) {
 function curve(kind, n,    i, d) {
 	for (i = 1; i <= nr_points[series]; i++)
 		d = d sprintf("%s%.1f %.1f", i == 1 ? "M" : "L", px(kind, x_of[series, i]),
-			py(kind, cost(series, name_of[series, n], i, kind)))
+			py(kind, plotted(n, i, kind)))
 	printf "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", d, colour[n]
 	for (i = 1; i <= nr_points[series]; i++)
-		mark(n, px(kind, x_of[series, i]), py(kind, cost(series, name_of[series, n], i, kind)), colour[n])
+		mark(n, px(kind, x_of[series, i]), py(kind, plotted(n, i, kind)), colour[n])
 }
 
 function dashed(kind, d) {
@@ -159,7 +164,7 @@ function dashed(kind, d) {
 function guide_time(    n, i, v, most, last, d) {
 	last = nr_points[series]
 	for (n = 1; n <= nr_names[series]; n++) {
-		v = cost(series, name_of[series, n], last, 1)
+		v = plotted(n, last, 1)
 		most = v > most ? v : most
 	}
 	for (i = 1; i <= last; i++)
@@ -171,7 +176,7 @@ function guide_time(    n, i, v, most, last, d) {
 # What is allowed: a bit for each era block beside what the largest command takes for the smallest device.
 function guide_memory(    n, i, v, most, x, d) {
 	for (n = 1; n <= nr_names[series]; n++) {
-		v = cost(series, name_of[series, n], 1, 3)
+		v = plotted(n, 1, 3)
 		most = v > most ? v : most
 	}
 	for (i = 0; i <= 60; i++) {
@@ -225,7 +230,7 @@ function legend(kind,    n, y, x) {
 	text(x + 40, y, "start", "fill=\"" grey "\"",
 		kind == 1 ? "proportional" : "allowed: a constant and one bit an era block")
 	if (kind == 1)
-		text(x + wide - 76, y, "end", "fill=\"" grey "\"", "1.00")
+		text(x + wide - (time == "processor" ? 0 : 76), y, "end", "fill=\"" grey "\"", "1.00")
 }
 
 END {
@@ -239,7 +244,7 @@ END {
 	print "font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\" font-size=\"12.5\" fill=\"#222222\">"
 	printf "<title>%s</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", title, width, height
 	text(width / 2, 32, "middle", "font-size=\"17\" font-weight=\"bold\"", title)
-	panel(1, "time elapsed")
+	panel(1, time == "processor" ? "processor time" : "time elapsed")
 	panel(3, "peak memory")
 	legend(1)
 	legend(3)

@@ -64,7 +64,8 @@ function slope(s, name, kind,    i, n, x, y, sx, sy, sxx, sxy) {
 }
 
 function unsigned_zero(t) {
-	sub(/^-0\.0*$/, "0.00", t)
+	if (t ~ /^-0\.?0*$/)
+		sub(/-/, "", t)
 	return t
 }
 

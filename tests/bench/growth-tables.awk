@@ -23,7 +23,7 @@ function shown(v, kind) {
 
 # A bit an era block is 0.125.
 function each_of(s, name) {
-	return sprintf(s == "size" ? "%.3f" : "%.0f", bytes_each(s, name))
+	return unsigned_zero(sprintf(s == "size" ? "%.3f" : "%.0f", bytes_each(s, name)))
 }
 
 function text(s,    n, k, i, name) {

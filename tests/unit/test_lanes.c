@@ -149,7 +149,7 @@ static void without_work(void)
 	ok(before > 0 && c.threads == before, "nothing to do: no threads (%u, were %u)", c.threads, before);
 	c.total = 1;
 	run(&c, 4, 3, &e);
-	ok(c.drained == 1 && c.threads == before + 4, "one thing to do: threads (%u)", c.threads);
+	ok(c.drained == 1 && c.threads >= before + 4, "one thing to do: threads (%u)", c.threads);
 }
 
 static void orders(void)
