@@ -20,6 +20,7 @@
 #
 #   D=asan,ubsan          build with these sanitizers, into build/asan,ubsan/
 #   V=1                   show the commands
+#   BENCH_OFF=sums,progress  without these, into build/off-sums,progress/, to measure what they cost; never to be used
 #   CC= CFLAGS= LDFLAGS=  as usual
 #
 # scripts/quickstart and scripts/check install what the build and the tests need.
@@ -42,7 +43,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 
 comma := ,
-B := build$(if $(D),/$(D))
+B := build$(if $(D),/$(D))$(if $(BENCH_OFF),/off-$(BENCH_OFF))
 Q := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -52,7 +53,16 @@ SANITIZE := $(if $(D),$(foreach s,$(subst $(comma), ,$(D)),-fsanitize=$(subst as
 	ubsan,undefined,$(s)))) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 PACKAGES := libzstd libxxhash blkid devmapper expat jansson inih libssh
 
-ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(VERSION)"' -DERA_LIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+# What only a benchmark may leave out. Such a build checks nothing, and its version says so.
+BENCH_KNOWN := sums progress
+BENCH_WORDS := $(subst $(comma), ,$(BENCH_OFF))
+ifneq ($(filter-out $(BENCH_KNOWN),$(BENCH_WORDS)),)
+$(error BENCH_OFF is of: $(BENCH_KNOWN), separated by commas)
+endif
+BENCH_CFLAGS := $(if $(filter sums,$(BENCH_WORDS)),-DERA_BENCH_NO_SUMS) $(if $(filter progress,$(BENCH_WORDS)),-DERA_BENCH_NO_PROGRESS)
+FULL_VERSION := $(VERSION)$(if $(BENCH_WORDS),-bench-without-$(BENCH_OFF))
+
+ALL_CFLAGS = -std=gnu11 -Isrc/lib -DERA_VERSION='"$(FULL_VERSION)"' $(BENCH_CFLAGS) -DERA_LIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-pthread $(WARNINGS) $(if $(D),,$(HARDENING)) $(CFLAGS) $(SANITIZE)
 # A program needs the libraries it uses, and no others: era_setup goes into initramfs images.
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(if $(D),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SANITIZE)
@@ -79,6 +89,14 @@ all: $(PROGRAMS:%=$(B)/%)
 $(B)/libera.a: $(LIB_OBJECTS)
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+# Whatever of a directory was built, was built with the same BENCH_OFF.
+ifneq ($(BENCH_OFF),$(shell cat $(B)/bench-off 2>/dev/null))
+ifneq ($(wildcard $(B)/obj),)
+$(error $(B) has been built with BENCH_OFF=$(shell cat $(B)/bench-off 2>/dev/null): take another directory)
+endif
+endif
+$(if $(BENCH_OFF),$(shell mkdir -p $(B) && echo '$(BENCH_OFF)' >$(B)/bench-off))
 
 # A path that is compiled in: where it is another one than last time, as with `make install PREFIX=/usr` behind a
 # plain `make`, what knows it is compiled again.
@@ -118,6 +136,7 @@ man: $(MANUALS)
 
 # era_setup is the administrator's, and what the boot scripts call.
 install: all man
+	$(if $(BENCH_OFF),$(error what was built without $(BENCH_OFF) is not to be installed))
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man,1 5 8)
 	install -m 755 $(addprefix $(B)/,$(filter-out era_setup,$(PROGRAMS))) $(DESTDIR)$(BINDIR)

@@ -3,6 +3,7 @@
 #
 # --nice and --ionice: of every thread while it copies, and of none that others wait for.
 
+# shellcheck disable=SC2154 # capture sets stderr and status
 load helpers
 
 setup() {

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -123,6 +124,38 @@ static void progress(void)
 	ok(strcmp(said + strlen(said) - 4, "\r\033[K") == 0, "and is wiped at the end");
 }
 
+/* Each write arrives as one message; as many ticks as a hundred gigabytes have, and how many of them are written. */
+static void writes(enum progress_mode mode, const char *what)
+{
+	struct progress p;
+	char text[512];
+	unsigned int lines = 0, whole = 0;
+	ssize_t n;
+	int ends[2];
+	int old = dup(STDERR_FILENO);
+	int i;
+
+	if (!ok(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0, "a pair of sockets"))
+		return;
+	fflush(stderr);
+	dup2(ends[0], STDERR_FILENO);
+	progress_start(&p, mode);
+	for (i = 0; i < 100000; i++)
+		progress_tick(&p, (uint64_t)i + 1, 4194304, 1024);
+	dup2(old, STDERR_FILENO);
+	while ((n = recv(ends[1], text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
+		text[n] = '\0';
+		lines++;
+		whole += strstr(text, what) != NULL && (mode == PROGRESS_JSON ? text[0] == '{' && text[n - 1] == '\n'
+									     : text[0] == '\r');
+	}
+	ok(lines > 0 && lines <= 2 + (unsigned int)(progress_seconds(&p) * 10) && whole == lines,
+	   "a hundred thousand ticks in %.1f s are %u writes, and %u of them all of a line", progress_seconds(&p), lines, whole);
+	close(old);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	msg_init("t");
@@ -130,5 +163,7 @@ int main(void)
 	lines();
 	parse();
 	progress();
+	writes(PROGRESS_ALWAYS, "stream 1.00 KiB");
+	writes(PROGRESS_JSON, "\"stream\":1024,");
 	return tap_done();
 }

@@ -127,6 +127,13 @@ small_at_once() {
 	is "$(($(wc -l </tmp/passes) <= 2))" 1
 }
 
+# The commands around the frozen pass are started by who freezes: behind the live passes it is as it was.
+not_nice() {
+	fill little 1
+	run --nice 9 --ionice idle --freeze-limit 64M --pre-cut "nice >/tmp/nice" --post-cut "nice >>/tmp/nice"
+	is "$(xargs </tmp/nice)" "0 0"
+}
+
 guest_passes() {
 	check "a volume without room for snapshots" volume /dev/vdb /dev/vda mkfs.ext4 -q
 	echo full >/tmp/token
@@ -139,6 +146,7 @@ guest_passes() {
 	check "three" by_passes 3
 	end_writing
 	check "little to copy" small_at_once
+	check "whoever stands back while copying does not while it is frozen" not_nice
 	check "auto is freeze where it is mounted" auto_is freeze
 	check "a last pass that stands still is thawed in time" stuck
 	check "and so is one that somebody interrupts" interrupted

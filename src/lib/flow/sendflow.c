@@ -91,7 +91,10 @@ static int empty_set(struct send *s, struct err *e)
 	return blockset_init(&s->next, s->p->set.nr_blocks, e);
 }
 
-/* What can be copied in so many seconds, by the pass before. A rate that was limited says nothing of that. */
+/*
+ * What can be copied in so many seconds, by the pass before. A rate that was limited says nothing of that; of one that stood back
+ * for others it is rather too little.
+ */
 static uint64_t bytes_in(const struct send *s, double seconds)
 {
 	return s->o->copy.limit_rate || s->bytes_a_second <= 0 ? UINT64_MAX

@@ -14,8 +14,13 @@ struct tick {
 
 static inline void tick(const struct tick *t, uint64_t done, uint64_t total, uint64_t stream)
 {
+/* A build for benchmarks, which shows what progress costs (docs/testing.md). */
+#ifdef ERA_BENCH_NO_PROGRESS
+	(void)t, (void)done, (void)total, (void)stream;
+#else
 	if (t->fn)
 		t->fn(t->arg, done, total, stream);
+#endif
 }
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "words/num.h"
 
-#define TICK_SECONDS 0.25
+#define TICK_SECONDS 0.25 /* between two lines */
 
 static const char *name = "era";
 
@@ -90,25 +90,26 @@ double progress_seconds(const struct progress *p)
 	return since(&p->start);
 }
 
+/* In one write: standard error has no buffer, and the other end may be slow, or far away. */
 static void show_line(uint64_t done, uint64_t total, uint64_t stream, double seconds)
 {
 	const double rate = seconds > 0 ? (double)done / seconds : 0;
 	char a[NUM_SIZE_LEN];
 	char b[NUM_SIZE_LEN];
 	char c[NUM_SIZE_LEN];
-	char d[NUM_SIZE_LEN];
+	char of[64] = "";
+	char rest[64] = "";
 	unsigned long long left;
 
-	fprintf(stderr, "\r\033[K%s: %s", name, num_size(done, a, sizeof(a)));
 	if (total > 0)
-		fprintf(stderr, " of %s (%u%%)", num_size(total, b, sizeof(b)),
-			(unsigned int)((double)done * 100 / (double)total));
-	fprintf(stderr, ", %s/s, stream %s", num_size((uint64_t)rate, c, sizeof(c)),
-		num_size(stream, d, sizeof(d)));
+		snprintf(of, sizeof(of), " of %s (%u%%)", num_size(total, b, sizeof(b)),
+			 (unsigned int)((double)done * 100 / (double)total));
 	if (total > done && rate > 0) {
 		left = (unsigned long long)((double)(total - done) / rate);
-		fprintf(stderr, ", %llu:%02llu:%02llu left", left / 3600, left / 60 % 60, left % 60);
+		snprintf(rest, sizeof(rest), ", %llu:%02llu:%02llu left", left / 3600, left / 60 % 60, left % 60);
 	}
+	fprintf(stderr, "\r\033[K%s: %s%s, %s/s, stream %s%s", name, num_size(done, a, sizeof(a)), of,
+		num_size((uint64_t)rate, b, sizeof(b)), num_size(stream, c, sizeof(c)), rest);
 	fflush(stderr);
 }
 

@@ -22,7 +22,9 @@ void zst_free(struct zst *z);
 
 /*
  * Compress into out, which has room for cap bytes. *out_len is 0 where the result would not be
- * shorter than the input by at least 1/64: store it as it is.
+ * shorter than the input by at least 1/64: store it as it is. At level 5 and above also where the input looks like noise, in
+ * which level 2 finds nothing: a higher level takes long to find that it cannot do much better. What comes out depends on the
+ * bytes, the level and the room alone.
  */
 int zst_compress(struct zst *z, int level, const void *in, size_t len, void *out, size_t cap,
 		 size_t *out_len, struct err *e);
