@@ -8,7 +8,7 @@
 #   make check            unit, corpus and command-line tests: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
 #   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory; how long a
-#                         device stands still for a cut; erabackup with a large chain, and over ssh (needs root)
+#                         device stands still for a cut; erabackup with a large chain, over ssh, and merging (needs root)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests and tools
 #   make clean
@@ -160,6 +160,7 @@ bench: all test-programs
 	ERA_BUILD=$(abspath $(B)) tests/bench/memory
 	ERA_BUILD=$(abspath $(B)) tests/bench/still
 	ERA_BUILD=$(abspath $(B)) tests/bench/backup
+	ERA_BUILD=$(abspath $(B)) tests/bench/merge
 
 lint: man
 	scripts/lint
