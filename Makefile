@@ -7,8 +7,9 @@
 #   make install          install programs and manuals; DESTDIR= and PREFIX= as usual (PREFIX=/usr/local)
 #   make check            unit, corpus and command-line tests: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
-#   make bench            figures: listing 268 million era blocks beside era_invalidate; peak memory; how long a
-#                         device stands still for a cut; erabackup with a large chain, over ssh, and merging (needs root)
+#   make bench            figures: listing 268 million era blocks beside both generations of era_invalidate; peak memory;
+#                         how long a device stands still for a cut; --verify beside the least it can cost; erabackup with a
+#                         large chain, over ssh, and merging (needs root)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests and tools
 #   make clean
@@ -159,6 +160,7 @@ bench: all test-programs
 	ERA_BUILD=$(B) tests/bench/metadata-list
 	ERA_BUILD=$(abspath $(B)) tests/bench/memory
 	ERA_BUILD=$(abspath $(B)) tests/bench/still
+	ERA_BUILD=$(abspath $(B)) tests/bench/verify
 	ERA_BUILD=$(abspath $(B)) tests/bench/backup
 	ERA_BUILD=$(abspath $(B)) tests/bench/merge
 
