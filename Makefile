@@ -10,7 +10,7 @@
 #   make bench            figures, all of them (needs root and scripts/deps bench; an hour):
 #   make bench-pipelines  copying, applying, verifying, restoring beside what the machine could do and what others do
 #   make bench-list       listing 268 million era blocks beside era_invalidate
-#   make bench-memory     peak memory with a device of 16 TiB; erabackup with a large chain, and over ssh
+#   make bench-memory     peak memory with a device of 16 TiB; erabackup with a large chain, over ssh, and merging
 #   make bench-still      how long a device stands still for a cut
 #   make bench-cost       how fast a disk is with dm-era on it, by the size of an era block
 #   make bench-growth     how time and memory grow, with the plots and the table in docs/ (needs root)
@@ -191,6 +191,7 @@ bench-list: all test-programs
 bench-memory: all test-programs
 	ERA_BUILD=$(abspath $(B)) tests/bench/memory
 	ERA_BUILD=$(abspath $(B)) tests/bench/backup
+	ERA_BUILD=$(abspath $(B)) tests/bench/merge
 
 bench-still: all test-programs
 	ERA_BUILD=$(abspath $(B)) tests/bench/still

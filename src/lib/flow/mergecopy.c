@@ -13,9 +13,9 @@
 #include "world/zst.h"
 
 /*
- * No frame crosses a multiple of 1 MiB of the device. So a batch ends there as soon as it is worth a thread's while, and
- * what is cut out of one frame is cut by one thread, which decodes it once. Between two multiples there is 1 MiB at
- * the most.
+ * No frame crosses a multiple of 1 MiB of the device. So a batch ends there as soon as it is worth a thread's while,
+ * and what is cut out of one frame is cut by one thread, which decodes it once. Between two multiples there is 1 MiB
+ * at the most.
  */
 #define BATCH_WORTH 524288u
 #define BATCH_LEN (BATCH_WORTH + WIRE_MIB)

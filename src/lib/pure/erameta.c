@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "pure/metablock.h"
 #include "pure/metatree.h"
@@ -180,15 +183,53 @@ struct collect {
 	uint64_t nr_bits; /* of the writeset that is read */
 };
 
+#ifdef __SSE2__
+/* Of four eras: all bits of those that are out of bounds. There is only a signed comparison, hence the flip. */
+static __m128i outside(const uint8_t *eras, __m128i low, __m128i flip, __m128i limit)
+{
+	const __m128i x = _mm_loadu_si128((const __m128i_u *)eras);
+
+	return _mm_cmpgt_epi32(_mm_xor_si128(_mm_sub_epi32(x, low), flip), limit);
+}
+
+/* As match, of whole sixteens; *done of them. */
+static uint64_t match_sixteens(const struct collect *c, const uint8_t *eras, unsigned int nr, unsigned int *done)
+{
+	const __m128i low = _mm_set1_epi32((int)c->low);
+	const __m128i flip = _mm_set1_epi32(INT32_MIN);
+	const __m128i limit = _mm_xor_si128(_mm_set1_epi32((int)c->span), flip);
+	uint64_t bits = 0;
+	unsigned int i;
+
+	for (i = 0; i + 16 <= nr; i += 16, eras += 64) {
+		const __m128i a = _mm_packs_epi32(outside(eras, low, flip, limit), outside(eras + 16, low, flip, limit));
+		const __m128i b = _mm_packs_epi32(outside(eras + 32, low, flip, limit), outside(eras + 48, low, flip, limit));
+
+		bits |= (uint64_t)(~_mm_movemask_epi8(_mm_packs_epi16(a, b)) & 0xffff) << i;
+	}
+	*done = i;
+	return bits;
+}
+#else
+static uint64_t match_sixteens(const struct collect *c, const uint8_t *eras, unsigned int nr, unsigned int *done)
+{
+	(void)c;
+	(void)eras;
+	(void)nr;
+	*done = 0;
+	return 0;
+}
+#endif
+
 /* Of up to 64 eras, the bits of those in bounds. This is where the time of a large device goes. */
 static uint64_t match(const struct collect *c, const uint8_t *eras, unsigned int nr)
 {
 	const uint32_t low = c->low;
 	const uint32_t span = c->span;
-	uint64_t bits = 0;
 	unsigned int i;
+	uint64_t bits = match_sixteens(c, eras, nr, &i);
 
-	for (i = 0; i < nr; i++)
+	for (; i < nr; i++)
 		bits |= (uint64_t)(le32_get(eras + 4 * (size_t)i) - low <= span) << i;
 	return bits;
 }

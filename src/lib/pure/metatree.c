@@ -10,13 +10,13 @@
 
 /*
  * Blocks of an array are collected over its leaves, PIECES at a time, and fetched in the order they
- * lie on the device, with one read for a stretch of up to BATCH blocks. 4 MiB, because a device is
+ * lie on the device, with one read for a stretch of up to BATCH blocks. 2 MiB, because a device is
  * only as fast as the requests it has at once, and one large read is many. What lies between two
  * wanted blocks is read in vain where it is less than GAP blocks: moving 28 KiB costs less than a
  * second request, and digestion leaves an array in scattered small pieces.
  */
 #define PIECES 1024
-#define BATCH  1024
+#define BATCH  512
 #define GAP    8
 
 static unsigned long long ull(uint64_t v)

@@ -3,7 +3,7 @@
  * metaread: the metadata on a device or in a file, from open to list: a metadev and an erameta on it.
  *
  * The list is read by two readers at once. A large era array is a gigabyte; one reader alternates between waiting for the disk and decoding, two
- * keep both busy. Memory: about 4 MiB a reader.
+ * keep both busy. Memory: about 2 MiB a reader.
  */
 #ifndef ERA_WORLD_METAREAD_H
 #define ERA_WORLD_METAREAD_H

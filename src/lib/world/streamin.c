@@ -30,8 +30,8 @@ static int truncated(const struct streamin *s, struct err *e)
 }
 
 /*
- * A header that has to be waited for: the payloads behind it are not in memory either. They are asked for here, in their
- * order: a disk that turns would else go to and fro between the headers and what the other threads read.
+ * A header that has to be waited for: the payloads behind it are not in memory either. They are asked for here, in
+ * their order: a disk that turns would else go to and fro between the headers and what the other threads read.
  */
 static int refill_file(struct streamin *s, size_t *got, struct err *e)
 {
@@ -270,8 +270,8 @@ static int open_head(struct streamin *s, struct err *e)
 }
 
 /*
- * A file that says its size can be read out of order. What says it is empty may be a file that the kernel makes as it is
- * read.
+ * A file that says its size can be read out of order. What says it is empty may be a file that the kernel makes as it
+ * is read.
  */
 static int look(struct streamin *s, struct err *e)
 {
