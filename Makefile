@@ -183,7 +183,8 @@ check-vm: all test-programs
 bench: bench-pipelines bench-list bench-memory bench-still bench-cost bench-growth
 
 bench-pipelines: all test-programs
-	ERA_BUILD=$(B) tests/bench/pipelines
+	$(MAKE) BENCH_OFF=sums,progress all
+	ERA_BUILD=$(B) ERA_BUILD_OFF=build/off-sums,progress tests/bench/pipelines --doc docs/performance.md
 
 bench-list: all test-programs
 	ERA_BUILD=$(B) tests/bench/metadata-list
@@ -200,7 +201,7 @@ bench-cost: all test-programs
 	ERA_BUILD=$(abspath $(B)) tests/bench/era-cost
 
 bench-growth: all test-programs
-	ERA_BUILD=$(B) tests/bench/growth --svg docs --doc docs/performance-growth.md
+	ERA_BUILD=$(B) tests/bench/growth --svg docs --doc docs/performance.md
 
 lint: man
 	scripts/lint
