@@ -21,11 +21,11 @@ teardown() {
 	undo_all
 }
 
-# Those that compress or decompress: beside them are the one that began, and one that writes.
+# Two for each that may compress or decompress at a time; beside them are the one that began, and one that writes.
 workers() {
 	local tasks=(/proc/"$pid"/task/*)
 
-	echo $((${#tasks[@]} - 2))
+	echo $(((${#tasks[@]} - 2) / 2))
 }
 
 has_workers() { # N
@@ -45,9 +45,10 @@ waiting_apply() { # PROGRAM ARG...
 	[ -e full.era ] || { noise 1 8000000 >src.img && era_copy --full -o full.era src.img; }
 	mkfifo pipe
 	exec 9<>pipe
-	head -c 20000 full.era >&9
 	"$@" era_apply --verify <pipe 9>&- &
 	pid=$!
+	# More than a batch: threads are started for the first one.
+	head -c 3000000 full.era >&9
 }
 
 done_waiting() {

@@ -27,7 +27,7 @@ waiting() { # COMMAND...
 	exec 9<>pipe
 	"$@" >pipe 9>&- &
 	pid=$!
-	wait_for are_there 4
+	wait_for are_there 6
 }
 
 are_there() { # N
@@ -64,10 +64,11 @@ priorities() {
 	era_copy --full -o full.era src.img
 	mkfifo in
 	exec 9<>in
-	head -c 20000 full.era >&9
 	era_apply --verify -T 2 --nice 7 --ionice idle <in 9>&- &
 	pid=$!
-	wait_for are_there 4
+	# More than a batch: threads are started for the first one.
+	head -c 3000000 full.era >&9
+	wait_for are_there 6
 	assert_equal "$(priorities)" "7 idle"
 }
 
@@ -76,9 +77,10 @@ priorities() {
 	strace -o /dev/null true 2>/dev/null || skip "strace is not allowed here"
 	strace -f -qq -o trace -e trace=setpriority,ioprio_set,clone3,clone \
 		era_copy --full -T 2 --nice 7 --ionice idle -o s.era src.img
-	# There, three threads, and back, all by the first one.
+	# There, five threads, and back, all by the first one.
 	run -0 awk '{ sub(/\(.*/, "", $2); print ($1 == first || !first) " " $2; first = first ? first : $1 }' trace
-	assert_output "$(printf '1 %s\n' ioprio_set setpriority clone3 clone3 clone3 ioprio_set setpriority)"
+	assert_output "$(printf '1 %s\n' ioprio_set setpriority clone3 clone3 clone3 clone3 clone3 ioprio_set \
+		setpriority)"
 	run -0 grep -c 'setpriority(PRIO_PROCESS, 0, 7)' trace
 	run -0 grep -c "setpriority(PRIO_PROCESS, 0, $(nice))" trace
 }
