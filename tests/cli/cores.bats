@@ -21,11 +21,11 @@ teardown() {
 	undo_all
 }
 
-# Two for each that may compress or decompress at a time; beside them are the one that began, and one that writes.
+# So many a thread that may compress (4) or decompress (2) at a time; beside them are the one that began, and one that writes.
 workers() {
 	local tasks=(/proc/"$pid"/task/*)
 
-	echo $(((${#tasks[@]} - 2) / 2))
+	echo $(((${#tasks[@]} - 2) / each))
 }
 
 has_workers() { # N
@@ -34,19 +34,21 @@ has_workers() { # N
 
 # Both ends of the pipe are ours, so that it stays open and nobody waits for the other.
 waiting_copy() { # PROGRAM ARG...: in front of era_copy, as taskset
-	[ -e src.img ] || noise 1 8000000 >src.img
+	[ -e src.img ] || noise 1 24000000 >src.img
 	mkfifo pipe
 	exec 9<>pipe
 	"$@" era_copy --full src.img >pipe 9>&- &
 	pid=$!
+	each=4
 }
 
 waiting_apply() { # PROGRAM ARG...
-	[ -e full.era ] || { noise 1 8000000 >src.img && era_copy --full -o full.era src.img; }
+	[ -e full.era ] || { noise 1 24000000 >src.img && era_copy --full -o full.era src.img; }
 	mkfifo pipe
 	exec 9<>pipe
 	"$@" era_apply --verify <pipe 9>&- &
 	pid=$!
+	each=2
 	# More than a batch: threads are started for the first one.
 	head -c 3000000 full.era >&9
 }
@@ -100,12 +102,13 @@ in_group=(bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' in_group)
 }
 
 @test "what is asked for holds, on one processor too" {
-	noise 1 8000000 >src.img
+	noise 1 24000000 >src.img
 	mkfifo pipe
 	exec 9<>pipe
-	taskset -c "$cpu" era_copy --full -T 3 src.img >pipe 9>&- &
+	taskset -c "$cpu" era_copy --full -T 2 src.img >pipe 9>&- &
 	pid=$!
-	wait_for has_workers 3
+	each=4
+	wait_for has_workers 2
 }
 
 @test "in a control group with half a processor there is one thread" {

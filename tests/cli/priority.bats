@@ -8,7 +8,7 @@ load helpers
 
 setup() {
 	prepare
-	noise 1 8000000 >src.img
+	noise 1 24000000 >src.img
 	pid=
 }
 
@@ -27,7 +27,7 @@ waiting() { # COMMAND...
 	exec 9<>pipe
 	"$@" >pipe 9>&- &
 	pid=$!
-	wait_for are_there 6
+	wait_for are_there 10
 }
 
 are_there() { # N
@@ -77,10 +77,10 @@ priorities() {
 	strace -o /dev/null true 2>/dev/null || skip "strace is not allowed here"
 	strace -f -qq -o trace -e trace=setpriority,ioprio_set,clone3,clone \
 		era_copy --full -T 2 --nice 7 --ionice idle -o s.era src.img
-	# There, five threads, and back, all by the first one.
+	# There, nine threads, and back, all by the first one.
 	run -0 awk '{ sub(/\(.*/, "", $2); print ($1 == first || !first) " " $2; first = first ? first : $1 }' trace
-	assert_output "$(printf '1 %s\n' ioprio_set setpriority clone3 clone3 clone3 clone3 clone3 ioprio_set \
-		setpriority)"
+	assert_output "$(printf '1 %s\n' ioprio_set setpriority clone3 clone3 clone3 clone3 clone3 clone3 clone3 clone3 \
+		clone3 ioprio_set setpriority)"
 	run -0 grep -c 'setpriority(PRIO_PROCESS, 0, 7)' trace
 	run -0 grep -c "setpriority(PRIO_PROCESS, 0, $(nice))" trace
 }

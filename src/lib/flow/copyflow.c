@@ -25,8 +25,9 @@
 #define PIECES_MAX (CHUNKS_MAX + 2 * (BATCH_LEN / ZERO_RUN) + 2)
 /* Room for compressed pieces; a piece that finds none is stored as it is. */
 #define PACKED_LEN (BATCH_LEN + 65536u)
-/* So many threads read for each that compresses: a disk is fast when it has several reads to do. */
-#define READERS 2u
+/* So many threads for each that compresses, and so many more at the most: a disk is fast when it has much to do. */
+#define READERS 4u
+#define READERS_MORE 8u
 
 struct chunk {
 	uint64_t offset;
@@ -351,11 +352,17 @@ static int make_room(struct copy *c, void **batches, unsigned int nr_batches, st
 	return gate_init(&c->gate, c->opts->threads, e);
 }
 
+/* Reading through the page cache is work for the processor: then all threads that compute may as well read. */
+static unsigned int count_workers(const struct source *src, unsigned int threads)
+{
+	return src->direct ? (unsigned int)num_min(READERS * threads, threads + READERS_MORE) : threads;
+}
+
 int copyflow_pass(struct source *src, const struct blockset *set, struct streamout *out,
 		  const struct copyflow_opts *opts, struct err *e)
 {
 	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
-	const unsigned int nr_workers = READERS * opts->threads;
+	const unsigned int nr_workers = count_workers(src, opts->threads);
 	const unsigned int nr_batches = nr_workers + 2;
 	struct copy c = {.src = src, .set = set, .out = out, .opts = opts};
 	void **batches = calloc(nr_batches, sizeof(*batches));

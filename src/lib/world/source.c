@@ -28,6 +28,7 @@ static int size_of_device(struct source *s, struct err *e)
 static int open_fd(struct source *s, struct err *e)
 {
 	s->fd = open(s->name, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	s->direct = s->fd >= 0;
 	if (s->fd < 0 && errno == EINVAL)
 		s->fd = open(s->name, O_RDONLY | O_CLOEXEC);
 	return s->fd < 0 ? err_sys(e, "%s: cannot open", s->name) : 0;

@@ -23,6 +23,7 @@ struct source {
 	int fd;
 	const char *name;
 	bool device;     /* a block device, else a regular file */
+	bool direct;     /* read past the page cache */
 	uint64_t size;   /* bytes */
 	uint32_t sector; /* logical sector size, bytes */
 	uint64_t rdev;   /* of a block device */
