@@ -185,7 +185,8 @@ static int fill(void *ctx, void *slot, struct err *e)
 			return -1;
 		if (r->at == r->end && (rc = next_entry(r, e)) <= 0)
 			break;
-		while (r->at < r->end && b->nr < PIECES_MAX && cost < COST_MAX)
+		/* All pieces of a frame in one batch, as far as they fit: it is decoded once for them. */
+		while (r->at < r->end && b->nr < PIECES_MAX && (cost < COST_MAX || r->entry.type == WIRE_DATA))
 			cost += take_piece(r, b);
 		if (r->at == r->end && join_run(r, e))
 			return -1;
