@@ -14,12 +14,11 @@
 
 #include "flow/target.h"
 #include "flow/undo.h"
-#include "system/gate.h"
 #include "system/lanes.h"
 #include "system/stop.h"
 #include "words/num.h"
 #include "world/streamin.h"
-#include "world/zst.h"
+#include "world/zstgate.h"
 
 #define BATCH_LEN WIRE_CONTENT_MAX
 #define BATCH_FILE_LEN (2 * BATCH_LEN)
@@ -54,8 +53,7 @@ struct apply {
 	struct target target;
 	struct sink *sink; /* NULL: verify only */
 	struct undo undo;
-	struct gate gate;
-	struct zst **zsts; /* one a place of the gate */
+	struct zstgate gate;
 	struct worker *workers;
 	unsigned int nr_workers;
 	struct batch **batches;
@@ -152,11 +150,12 @@ static const uint8_t *payload(const struct apply *a, struct worker *w, const str
 static int check_data(struct apply *a, struct worker *w, const struct streamin_frame *f, const uint8_t *stored,
 		      const uint8_t **content, struct err *e)
 {
-	const unsigned int place = gate_enter(&a->gate);
+	struct zst *zst;
+	const unsigned int place = zstgate_enter(&a->gate, &zst);
 	const int rc = a->opts->stored_only ? streamin_check(f, a->in.name, stored, e)
-					    : streamin_decode(f, a->in.name, a->zsts[place], stored, w->room, content, e);
+					    : streamin_decode(f, a->in.name, zst, stored, w->room, content, e);
 
-	gate_leave(&a->gate, place);
+	zstgate_leave(&a->gate, place);
 	return rc;
 }
 
@@ -306,8 +305,7 @@ static int make_workers(struct apply *a, struct err *e)
 
 	a->nr_workers = IO_THREADS * a->opts->threads;
 	a->workers = calloc(a->nr_workers, sizeof(*a->workers));
-	a->zsts = calloc(a->opts->threads, sizeof(struct zst *));
-	if (!a->workers || !a->zsts)
+	if (!a->workers)
 		return no_memory(a, e);
 	for (i = 0; i < a->nr_workers; i++) {
 		a->workers[i].room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
@@ -315,10 +313,7 @@ static int make_workers(struct apply *a, struct err *e)
 		if (!a->workers[i].room || (a->in.is_file && !a->workers[i].read))
 			return no_memory(a, e);
 	}
-	for (i = 0; i < a->opts->threads; i++)
-		if (!(a->zsts[i] = zst_new()))
-			return no_memory(a, e);
-	return gate_init(&a->gate, a->opts->threads, e);
+	return zstgate_init(&a->gate, a->opts->threads, e);
 }
 
 static int make_room(struct apply *a, struct err *e)
@@ -348,15 +343,12 @@ static void give_back(struct apply *a)
 		free(a->workers[i].room);
 		free(a->workers[i].read);
 	}
-	for (i = 0; a->zsts && i < a->opts->threads; i++)
-		zst_free(a->zsts[i]);
 	for (i = 0; a->batches && i < a->nr_batches; i++) {
 		if (a->batches[i])
 			free(a->batches[i]->stored);
 		free(a->batches[i]);
 	}
-	gate_fini(&a->gate);
-	free(a->zsts);
+	zstgate_fini(&a->gate);
 	free(a->workers);
 	free(a->batches);
 	undo_end(&a->undo);

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "system/gate.h"
 #include "system/lanes.h"
 #include "system/stop.h"
 #include "words/num.h"
 #include "world/pack.h"
+#include "world/zstgate.h"
 
 #define BATCH_LEN WIRE_CONTENT_MAX
 #define CHUNKS_MAX (BATCH_LEN / SOURCE_ALIGN)
@@ -56,8 +56,7 @@ struct copy {
 	const struct blockset *set;
 	struct streamout *out;
 	const struct copyflow_opts *opts;
-	struct gate gate;
-	struct zst **zsts; /* one a place of the gate */
+	struct zstgate gate;
 	/* Where fill is: the rest of the current run, in bytes. */
 	struct blockrun run;
 	uint64_t begin;
@@ -281,15 +280,16 @@ static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
 {
 	struct copy *c = ctx;
 	struct batch *b = slot;
+	struct zst *zst;
 	unsigned int place;
 	int rc;
 
 	(void)worker;
 	if (read_chunks(c, b, e))
 		return -1;
-	place = gate_enter(&c->gate);
-	rc = split_chunks(c, b, c->zsts[place], e);
-	gate_leave(&c->gate, place);
+	place = zstgate_enter(&c->gate, &zst);
+	rc = split_chunks(c, b, zst, e);
+	zstgate_leave(&c->gate, place);
 	return rc;
 }
 
@@ -346,10 +346,7 @@ static int make_room(struct copy *c, void **batches, unsigned int nr_batches, st
 	for (i = 0; i < nr_batches; i++)
 		if (!(batches[i] = batch_new()))
 			return err_set(e, ERR_RUNTIME, "no memory for %u threads", c->opts->threads);
-	for (i = 0; i < c->opts->threads; i++)
-		if (!(c->zsts[i] = zst_new()))
-			return err_set(e, ERR_RUNTIME, "no memory for %u threads", c->opts->threads);
-	return gate_init(&c->gate, c->opts->threads, e);
+	return zstgate_init(&c->gate, c->opts->threads, e);
 }
 
 /* Reading through the page cache is work for the processor: then all threads that compute may as well read. */
@@ -369,19 +366,15 @@ int copyflow_pass(struct source *src, const struct blockset *set, struct streamo
 	unsigned int i;
 	int rc = -1;
 
-	c.zsts = calloc(opts->threads, sizeof(struct zst *));
 	c.total = copyflow_bytes(set, out->granule, out->size);
 	clock_gettime(CLOCK_MONOTONIC, &c.since);
-	if (!batches || !c.zsts)
+	if (!batches)
 		err_set(e, ERR_RUNTIME, "no memory for %u threads", opts->threads);
 	else if (make_room(&c, batches, nr_batches, e) == 0)
 		rc = lanes_run(&ops, &c, batches, nr_batches, nr_workers, e);
 	for (i = 0; batches && i < nr_batches; i++)
 		batch_free(batches[i]);
-	for (i = 0; c.zsts && i < opts->threads; i++)
-		zst_free(c.zsts[i]);
-	gate_fini(&c.gate);
+	zstgate_fini(&c.gate);
 	free(batches);
-	free(c.zsts);
 	return rc;
 }

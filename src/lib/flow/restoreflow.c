@@ -15,14 +15,13 @@
 #include "flow/target.h"
 #include "pure/blockset.h"
 #include "pure/links.h"
-#include "system/gate.h"
 #include "system/lanes.h"
 #include "system/stop.h"
 #include "words/hash.h"
 #include "words/num.h"
 #include "world/streamfile.h"
 #include "world/streamin.h"
-#include "world/zst.h"
+#include "world/zstgate.h"
 
 #define PIECES_MAX 256u
 /* So many threads read and write for each that decodes: a disk is fast when it has several things to do. */
@@ -67,8 +66,7 @@ struct restore {
 	struct wire_extent run;
 	uint64_t done;
 	uint64_t stream;
-	struct gate gate;
-	struct zst **zsts; /* one a place of the gate */
+	struct zstgate gate;
 	unsigned int nr_workers;
 	struct worker *workers;
 	void **batches;
@@ -202,6 +200,7 @@ static int fill(void *ctx, void *slot, struct err *e)
 static int get_content(struct restore *r, struct worker *w, const struct wire_entry *n, struct err *e)
 {
 	struct streamin_frame f = {.position = n->position};
+	struct zst *zst;
 	unsigned int place;
 	int rc;
 
@@ -210,9 +209,9 @@ static int get_content(struct restore *r, struct worker *w, const struct wire_en
 	w->position = 0;
 	if (streamfile_data(&r->file, n, &f.header, w->stored, e))
 		return -1;
-	place = gate_enter(&r->gate);
-	rc = streamin_decode(&f, r->file.name, r->zsts[place], w->stored, w->room, &w->content, e);
-	gate_leave(&r->gate, place);
+	place = zstgate_enter(&r->gate, &zst);
+	rc = streamin_decode(&f, r->file.name, zst, w->stored, w->room, &w->content, e);
+	zstgate_leave(&r->gate, place);
 	if (rc == 0)
 		w->position = n->position;
 	return rc;
@@ -388,8 +387,7 @@ static int make_workers(struct restore *r, struct err *e)
 
 	r->nr_workers = IO_THREADS * r->opts->threads;
 	r->workers = calloc(r->nr_workers, sizeof(*r->workers));
-	r->zsts = calloc(r->opts->threads, sizeof(struct zst *));
-	if (!r->workers || !r->zsts)
+	if (!r->workers)
 		return no_memory(r, e);
 	for (i = 0; i < r->nr_workers; i++) {
 		r->workers[i].stored = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
@@ -397,10 +395,7 @@ static int make_workers(struct restore *r, struct err *e)
 		if (!r->workers[i].stored || !r->workers[i].room)
 			return no_memory(r, e);
 	}
-	for (i = 0; i < r->opts->threads; i++)
-		if (!(r->zsts[i] = zst_new()))
-			return no_memory(r, e);
-	return gate_init(&r->gate, r->opts->threads, e);
+	return zstgate_init(&r->gate, r->opts->threads, e);
 }
 
 static int make_room(struct restore *r, struct err *e)
@@ -427,10 +422,7 @@ static void give_back(struct restore *r)
 		free(r->workers[i].stored);
 		free(r->workers[i].room);
 	}
-	for (i = 0; r->zsts && i < r->opts->threads; i++)
-		zst_free(r->zsts[i]);
-	gate_fini(&r->gate);
-	free(r->zsts);
+	zstgate_fini(&r->gate);
 	for (i = 0; r->batches && i < r->nr_batches; i++)
 		free(r->batches[i]);
 	free(r->workers);
