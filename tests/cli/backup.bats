@@ -382,6 +382,17 @@ silent_or_lines() { # COMMAND...: succeeds, and has no complaint
 	fails 2 erabackup -c erabackup.conf list --stored disk
 }
 
+@test "verify --stored is not the verification that is due" {
+	verified() { erabackup -c erabackup.conf status --json | jq -r '.[0].verified'; }
+	begin
+	nights 1
+	before=$(verified)
+	run -0 faketime -f +1h erabackup -c erabackup.conf verify --stored disk
+	assert_equal "$(verified)" "$before"
+	run -0 faketime -f +1h erabackup -c erabackup.conf verify disk
+	refute [ "$(verified)" = "$before" ]
+}
+
 # Several jobs
 
 @test "--all: one fails, the others run all the same, and the first failure decides" {

@@ -82,6 +82,44 @@ static void files(void)
 	unlink("f");
 }
 
+/* As in `era_copy 1<file`: whoever may write to the file did not say so. */
+static void wrong_way_round(void)
+{
+	struct longwrite w;
+	struct err e = {0};
+	int fd;
+
+	scratch_put("f", 0, 5000, 9);
+	fd = open("f", O_RDONLY | O_CLOEXEC);
+	longwrite_open(&w, fd, "f");
+	ok(put_all(&w, 1, &e) == -1 && e.sys == EBADF, "open for reading: %s", e.text);
+	longwrite_close(&w);
+	ok(lseek(fd, 0, SEEK_END) == 5000, "open for reading: nothing was written");
+	close(fd);
+	unlink("f");
+}
+
+/* Through the page cache behind the end, and whole. */
+static void goes_on(void)
+{
+	struct longwrite w;
+	struct err e = {0};
+	size_t len;
+	uint8_t *p;
+	const int fd = open("f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	longwrite_open(&w, fd, "f");
+	ok(longwrite_put(&w, data, 1500000, NULL, 0, &e) == 0 && longwrite_end(&w, &e) == 0 && w.direct == -1 &&
+		   longwrite_put(&w, data + 1500000, 700000, NULL, 0, &e) == 0 && longwrite_end(&w, &e) == 0,
+	   "behind an end it goes on");
+	longwrite_close(&w);
+	p = scratch_get("f", &len);
+	ok(p && len == 2200000 && memcmp(p, data, len) == 0, "behind an end: the bytes");
+	free(p);
+	close(fd);
+	unlink("f");
+}
+
 static void pipes(void)
 {
 	struct longwrite w;
@@ -119,6 +157,8 @@ int main(void)
 	scratch_begin();
 	scratch_fill(data, LEN, 0, 5);
 	files();
+	wrong_way_round();
+	goes_on();
 	pipes();
 	full();
 	return tap_done();

@@ -271,6 +271,8 @@ static void writes_everywhere(struct sink *s, const char *path, const char *what
 	size_t got;
 	int fd;
 
+	if (sink_zero(s, 0, sizeof(image), &e))
+		abort();
 	memset(image, 0, sizeof(image));
 	srandom(7);
 	for (i = 0; i < 120 && e.kind == ERR_NONE; i++) {
@@ -404,6 +406,11 @@ static void loop_writes(const char *options, const char *what)
 		return;
 	}
 	ok(sink_open(&s, loop, &e) == 0, "%s: opened to write %s", what, e.text);
+	ok(s.direct_align >= (uint64_t)sysconf(_SC_PAGESIZE), "%s: past the page cache by %llu bytes", what,
+	   (unsigned long long)s.direct_align);
+	writes_everywhere(&s, loop, what);
+	sink_cached(&s);
+	ok(s.direct == -1, "%s: nothing past the page cache any more", what);
 	writes_everywhere(&s, loop, what);
 	sink_close(&s);
 	scratch_detach(loop);

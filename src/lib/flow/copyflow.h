@@ -4,8 +4,8 @@
  *
  *	source -> batches -> zero test, checksum, compress (threads) -> streamout, in order
  *
- * Memory: per thread one compressor, and per batch about 2 MiB; there are up to 4 batches a thread, and up to 10 more than
- * threads. The bytes written do not depend on either.
+ * Memory: one compressor for each of opts->threads, and per batch about 2 MiB. There are two more batches than threads that read,
+ * and of those 4 for each that compresses, but no more than 8 beside them. The bytes written do not depend on either.
  */
 #ifndef ERA_FLOW_COPYFLOW_H
 #define ERA_FLOW_COPYFLOW_H

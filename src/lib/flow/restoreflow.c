@@ -373,6 +373,8 @@ static int prepare(struct restore *r, struct err *e)
 	if (target_accepts(&r->target, &r->head, o->force, &done, e) || target_begin(&r->target, &r->head, e))
 		return -1;
 	r->out.sink = &r->target.sink;
+	if (o->differences)
+		sink_cached(r->out.sink);
 	return 0;
 }
 

@@ -156,9 +156,9 @@ static int explain_frozen(struct err *e)
 static int frozen_pass(struct send *s, struct wire_pass *pass, struct err *e)
 {
 	struct copyflow_opts copy = s->o->copy;
-	int rc = empty_set(s, e);
+	int rc;
 
-	if (rc)
+	if (empty_set(s, e) || streamout_hurry(s->out, e))
 		return -1;
 	copy.tick.fn = NULL;
 	/* Who is frozen is in a hurry. */

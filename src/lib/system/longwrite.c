@@ -20,10 +20,12 @@
 
 static bool is_good(int fd)
 {
+	const int flags = fcntl(fd, F_GETFL);
 	struct statfs fs;
 	struct stat st;
 
-	if (fstat(fd, &st))
+	/* Opened the wrong way round it is not to be written: opening it again would be allowed to. */
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(fd, &st))
 		return false;
 	if (S_ISBLK(st.st_mode))
 		return true;

@@ -20,7 +20,8 @@
 
 /*
  * A second descriptor of what fd is, a regular file or a device, to write past the page cache; -1 where that cannot be done or
- * is not known to be good: each write of NFS would wait for the server's disk. Fails silently: it is never needed.
+ * is not known to be good, as each write of NFS would wait for the server's disk, or where fd is not open for writing. Fails
+ * silently: it is never needed.
  */
 int longwrite_direct(int fd);
 
@@ -41,7 +42,10 @@ void longwrite_close(struct longwrite *w);
 /* Both, one behind the other. Of a file it may be in no file before longwrite_end. */
 int longwrite_put(struct longwrite *w, const void *a, size_t a_len, const void *b, size_t b_len, struct err *e);
 
-/* The rest; fd then stands behind it. Not durable: that is fsync's. */
+/*
+ * The rest; fd then stands behind it. Not durable: that is fsync's. What is put after it goes through the page cache, for
+ * whoever must not wait for a disk from then on.
+ */
 int longwrite_end(struct longwrite *w, struct err *e);
 
 #endif

@@ -7,9 +7,10 @@
  *
  * Long writes to a device, or to a new image where that is known to be good, go past the page cache: copying into it costs
  * more than everything else that is done to them. The others go through it: it gathers small ones, takes any alignment on
- * any sector size, and the fsync at the end reports what the device refused. No page, and no folio of pages, is
- * written both ways at a time: those of a device are dirty by the block, and an image that is blank has none but at its
- * ends, where it was read.
+ * any sector size, and the fsync at the end reports what the device refused. No folio of the cache is written both ways at
+ * a time. A short write makes none that is larger than itself, rounded to what a device's cache counts in (direct_align); only
+ * reading does, and what is read is at both ends, for the fingerprint, which are written through the cache. Of an image that
+ * is not blank, and of what is read while it is written (sink_cached), nobody knows.
  */
 #include "world/sink.h"
 
@@ -87,6 +88,17 @@ static int check_loops(const struct sink *s, const struct stat *st, struct err *
 	return rc;
 }
 
+/* The cache of a device is dirty by its block size, which may be as large as a page. */
+static void find_align(struct sink *s)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t block = 0;
+
+	if (ioctl(s->fd, BLKBSZGET, &block))
+		block = 0;
+	s->direct_align = num_max(SINK_ALIGN, num_max(page, block));
+}
+
 static int open_device(struct sink *s, struct err *e)
 {
 	int read_only = 0;
@@ -104,6 +116,7 @@ static int open_device(struct sink *s, struct err *e)
 		err_set(e, ERR_RUNTIME, "%s: is read-only", s->name);
 		return err_hint(e, "if it may be written to: blockdev --setrw %s", s->name);
 	}
+	find_align(s);
 	return 0;
 }
 
@@ -114,7 +127,19 @@ static int open_image(struct sink *s, const struct stat *st, struct err *e)
 	s->fd = open(s->name, O_RDWR | O_CLOEXEC);
 	if (s->fd < 0)
 		return err_sys(e, "%s: cannot open for writing", s->name);
-	s->size = (uint64_t)st->st_size;
+	return 0;
+}
+
+/* Locked: whoever wrote to it has ended. */
+static int look_inside(struct sink *s, struct err *e)
+{
+	struct stat st;
+
+	if (s->device)
+		return 0;
+	if (fstat(s->fd, &st))
+		return err_sys(e, "%s: cannot look at", s->name);
+	s->size = (uint64_t)st.st_size;
 	/* Nothing but holes: a file that truncate made, or nobody has written to. */
 	s->blank = s->size == 0 || (lseek(s->fd, 0, SEEK_DATA) < 0 && errno == ENXIO);
 	return 0;
@@ -171,6 +196,7 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
 	s->direct = -1;
+	s->direct_align = SINK_ALIGN;
 	s->name = name;
 	there = look(name, &st, e);
 	if (there <= 0)
@@ -178,8 +204,10 @@ int sink_open(struct sink *s, const char *name, struct err *e)
 	s->device = S_ISBLK(st.st_mode);
 	if (s->device ? open_device(s, e) : open_image(s, &st, e))
 		return -1;
+	if (lock(s, e) || look_inside(s, e))
+		return -1;
 	s->direct = s->device || s->blank ? longwrite_direct(s->fd) : -1;
-	return lock(s, e);
+	return 0;
 }
 
 int sink_create(struct sink *s, struct err *e)
@@ -195,15 +223,19 @@ int sink_create(struct sink *s, struct err *e)
 	return lock(s, e);
 }
 
+void sink_cached(struct sink *s)
+{
+	if (s->fd >= 0 && s->direct >= 0)
+		close(s->direct);
+	s->direct = -1;
+}
+
 void sink_close(struct sink *s)
 {
-	if (s->fd >= 0) {
+	sink_cached(s);
+	if (s->fd >= 0)
 		close(s->fd);
-		if (s->direct >= 0)
-			close(s->direct);
-	}
 	s->fd = -1;
-	s->direct = -1;
 }
 
 int sink_resize(struct sink *s, uint64_t size, struct err *e)
@@ -225,9 +257,9 @@ int sink_resize(struct sink *s, uint64_t size, struct err *e)
 /* The descriptor to write past the page cache, or -1. */
 static int direct_for(const struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len)
 {
-	if (len < DIRECT_MIN || ((uintptr_t)buf | off | len) % SINK_ALIGN != 0)
+	if (len < DIRECT_MIN || (uintptr_t)buf % SINK_ALIGN != 0 || (off | len) % s->direct_align != 0)
 		return -1;
-	if (!s->device && (!s->blank || off < ENDS_LEN || off + len + ENDS_LEN > s->size))
+	if (off < ENDS_LEN || off + len + ENDS_LEN > s->size || (!s->device && !s->blank))
 		return -1;
 	return s->direct;
 }

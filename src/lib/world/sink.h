@@ -23,6 +23,7 @@
 struct sink {
 	int fd;     /* -1: not there yet */
 	int direct; /* the same, past the page cache; -1: not here */
+	uint64_t direct_align; /* of offset and length there; SINK_ALIGN or more */
 	const char *name;
 	bool device;
 	bool blank;      /* no byte of it was ever written: zeros are there already */
@@ -50,6 +51,12 @@ void sink_close(struct sink *s);
 
 /* Give an image the size; a device must have at least as much (ERR_IDENTITY). */
 int sink_resize(struct sink *s, uint64_t size, struct err *e);
+
+/*
+ * From now on what is written goes through the page cache. For whoever reads the sink too while it is written: the cache
+ * reads ahead, and what was read is not to be written past it.
+ */
+void sink_cached(struct sink *s);
 
 /* Both may run in several threads on extents that do not overlap. */
 int sink_write(struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len, struct err *e);

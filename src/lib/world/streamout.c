@@ -155,6 +155,11 @@ int streamout_pass(struct streamout *s, const struct wire_pass *pass, const stru
 	return rc;
 }
 
+int streamout_hurry(struct streamout *s, struct err *e)
+{
+	return longwrite_end(&s->file, e);
+}
+
 int streamout_end(struct streamout *s, uint8_t consistency, uint64_t still_us, struct err *e)
 {
 	struct wire_footer f = {0};

@@ -50,6 +50,9 @@ int streamout_data(struct streamout *s, struct wire_header *h, const void *store
 
 int streamout_zero(struct streamout *s, uint64_t offset, uint64_t len, struct err *e);
 
+/* What follows must not wait for a disk, where it is written to a file: something stands still meanwhile. */
+int streamout_hurry(struct streamout *s, struct err *e);
+
 /* END, INDEX, footer. */
 int streamout_end(struct streamout *s, uint8_t consistency, uint64_t still_us, struct err *e);
 
