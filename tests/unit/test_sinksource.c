@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include "scratch.h"
 #include "tap.h"
@@ -395,9 +397,12 @@ static void loop_sink(const char *options, const char *what, uint64_t size, uint
 
 static void loop_writes(const char *options, const char *what)
 {
+	const size_t block = 16384;
 	struct sink s;
 	struct err e = {0};
 	char loop[32];
+	bool coarse;
+	int fd;
 
 	unlink("disk");
 	scratch_size("disk", 16 * MIB);
@@ -409,6 +414,15 @@ static void loop_writes(const char *options, const char *what)
 	ok(s.direct_align >= (uint64_t)sysconf(_SC_PAGESIZE), "%s: past the page cache by %llu bytes", what,
 	   (unsigned long long)s.direct_align);
 	writes_everywhere(&s, loop, what);
+	sink_close(&s);
+	fd = open(loop, O_RDWR | O_CLOEXEC);
+	coarse = ioctl(fd, BLKBSZSET, &block) == 0;
+	ok(sink_open(&s, loop, &e) == 0, "%s: opened again %s", what, e.text);
+	ok(!coarse || s.direct_align == block,
+	   "%s: by what its cache counts in: %llu, %s", what, (unsigned long long)s.direct_align,
+	   coarse ? "as was set" : "the kernel has no larger ones");
+	writes_everywhere(&s, loop, what);
+	close(fd);
 	sink_cached(&s);
 	ok(s.direct == -1, "%s: nothing past the page cache any more", what);
 	writes_everywhere(&s, loop, what);
