@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "system/lanes.h"
@@ -23,8 +24,8 @@
 #define ZERO_RUN 65536u
 /* Each chunk is at least one piece, and each zero run inside chunks makes at most two more. */
 #define PIECES_MAX (CHUNKS_MAX + 2 * (BATCH_LEN / ZERO_RUN) + 2)
-/* Room for compressed pieces; a piece that finds none is stored as it is. */
-#define PACKED_LEN (BATCH_LEN + 65536u)
+/* Room for compressed pieces: each is shorter than what it was, and one that finds no room is stored as it is. */
+#define PACKED_LEN BATCH_LEN
 /* So many threads for each that compresses, and so many more at the most: a disk is fast when it has much to do. */
 #define READERS 4u
 #define READERS_MORE 8u
@@ -318,10 +319,8 @@ static int drain(void *ctx, void *slot, struct err *e)
 
 static void batch_free(struct batch *b)
 {
-	if (b) {
+	if (b)
 		free(b->content);
-		free(b->packed);
-	}
 	free(b);
 }
 
@@ -331,12 +330,15 @@ static struct batch *batch_new(void)
 
 	if (!b)
 		return NULL;
-	b->content = aligned_alloc(SOURCE_ALIGN, BATCH_LEN);
-	b->packed = malloc(PACKED_LEN);
-	if (b->content && b->packed)
-		return b;
-	batch_free(b);
-	return NULL;
+	/* One large page, where there are any: the kernel then has one to look up for a read, and not 256. */
+	b->content = aligned_alloc(BATCH_LEN + PACKED_LEN, BATCH_LEN + PACKED_LEN);
+	if (!b->content) {
+		free(b);
+		return NULL;
+	}
+	(void)madvise(b->content, BATCH_LEN + PACKED_LEN, MADV_HUGEPAGE);
+	b->packed = b->content + BATCH_LEN;
+	return b;
 }
 
 static int make_room(struct copy *c, void **batches, unsigned int nr_batches, struct err *e)
