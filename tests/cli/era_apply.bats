@@ -216,7 +216,7 @@ usage() { # TEXT ARG...: refused, with these words, and nothing was made
 	silent era_apply --verify=stored -i full.era
 	silent era_apply --verify=content -i full.era
 	silent bash -c 'cat full.era | era_apply --verify=stored'
-	cat <(echo first) full.era >more
+	cat <(echo first) full.era >"more"
 	silent bash -c '{ read -r line; era_apply --verify=stored; } <more'
 	assert_equal "$(ls -A)" $'full.era\nmore\nsrc.img'
 	run --separate-stderr -0 era_apply -v --verify=stored -i full.era
