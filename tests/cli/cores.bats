@@ -21,7 +21,7 @@ teardown() {
 	undo_all
 }
 
-# So many a thread that may compress (4) or decompress (2) at a time; beside them are the one that began, and one that writes.
+# So many a thread that may compress (4) or only check (1) at a time; beside them are the one that began, and one that writes.
 workers() {
 	local tasks=(/proc/"$pid"/task/*)
 
@@ -48,7 +48,7 @@ waiting_apply() { # PROGRAM ARG...
 	exec 9<>pipe
 	"$@" era_apply --verify <pipe 9>&- &
 	pid=$!
-	each=2
+	each=1
 	# More than a batch: threads are started for the first one.
 	head -c 3000000 full.era >&9
 }

@@ -68,7 +68,7 @@ priorities() {
 	pid=$!
 	# More than a batch: threads are started for the first one.
 	head -c 3000000 full.era >&9
-	wait_for are_there 6
+	wait_for are_there 4
 	assert_equal "$(priorities)" "7 idle"
 }
 
