@@ -154,13 +154,6 @@ static int take_compress(const char *value, bool *plain, struct err *e)
 	return err_set(e, ERR_USAGE, "--compress is zstd or none, not '%.40s'", value);
 }
 
-static int take_ionice(const char *value, struct prio *p, struct err *e)
-{
-	if (prio_take_io(p, value) == 0)
-		return 0;
-	return err_set(e, ERR_USAGE, "--ionice is " PRIO_IO_WORDS ", not '%.40s'", value);
-}
-
 static int count(const char *name, const char *value, uint64_t max, unsigned int *out, struct err *e)
 {
 	uint64_t n = 0;
@@ -227,7 +220,7 @@ static int take(struct copyargs *a, int id, const char *value, struct err *e)
 	case O_ESTIMATE: a->estimate = true; return 0;
 	case O_JSON: a->json = true; return 0;
 	case O_OUTPUT: a->output = value; return 0;
-	case O_IONICE: return take_ionice(value, &a->send.prio, e);
+	case O_IONICE: return prio_option_io(&a->send.prio, value, e);
 	case O_COMPRESS: return take_compress(value, &a->plain, e);
 	case O_ALLOW_KERNEL: a->plan.allow_kernel = true; return 0;
 	case O_FORCED: a->is_forced = true; return 0;

@@ -113,10 +113,7 @@ static int take(struct options *o, int id, const char *value, struct err *e)
 			return err_set(e, ERR_USAGE, "--nice is 0 to %u, not '%.40s'", PRIO_NICE_MAX, value);
 		o->prio.nice = (unsigned int)n;
 		return 0;
-	case O_IONICE:
-		if (prio_take_io(&o->prio, value))
-			return err_set(e, ERR_USAGE, "--ionice is " PRIO_IO_WORDS ", not '%.40s'", value);
-		return 0;
+	case O_IONICE: return prio_option_io(&o->prio, value, e);
 	case O_PROGRESS:
 		return progress_parse(value, &o->progress, e);
 	case O_VERIFY:

@@ -12,11 +12,7 @@ setup() {
 }
 
 teardown() {
-	if [ -n "${pid:-}" ]; then
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" || true
-	fi
-	exec 9<&- 9>&-
+	end_pid
 	[ -z "$group" ] || wait_for rmdir "$group"
 	undo_all
 }

@@ -260,25 +260,35 @@ same_error() { # FILE TEXT
 	same_error cut.era "the stream is truncated: it ends after $((size - 1)) bytes, without its footer"
 }
 
-@test "--verify=stored finds one flipped bit, wherever it is" {
+# One bit of full.era after the other is flipped, in flip.era: 30 anywhere, and one in every frame's header and at the end.
+each_flip() { # SEED COMMAND...: must end with 3 and say where
+	local size at byte
+
 	size=$(stat -Lc %s full.era)
 	cp -L full.era flip.era
-	RANDOM=4712
+	RANDOM=$1
+	shift
 	{
 		for ((i = 0; i < 30; i++)); do
 			echo $(((RANDOM * 32768 + RANDOM) % size))
 		done
 		frames full.era '.frames[].position'
 		echo $((size - 1))
+		echo $((size - 30))
 	} >places
 	while read -r at; do
 		byte=$(tail -c +$((at + 1)) full.era | head -c 1 | od -An -tu1)
 		printf "\\x$(printf %x $((byte ^ 1 << at % 8)))" | put flip.era "$at"
-		fails 3 era_apply --verify=stored -i flip.era
+		fails 3 "$@"
 		says "flip.era: at byte "
+		assert_equal "$(token m.img)" full
 		printf "\\x$(printf %x "$((byte))")" | put flip.era "$at"
 	done <places
 	cmp flip.era full.era
+}
+
+@test "--verify=stored finds one flipped bit, wherever it is" {
+	each_flip 4712 era_apply --verify=stored -i flip.era
 }
 
 # --dump
@@ -354,26 +364,7 @@ same_error() { # FILE TEXT
 }
 
 @test "one flipped bit is found, wherever it is: 30 places in data, and every frame's header" {
-	size=$(stat -Lc %s full.era)
-	cp -L full.era flip.era
-	RANDOM=4711
-	{
-		for ((i = 0; i < 30; i++)); do
-			echo $(((RANDOM * 32768 + RANDOM) % size))
-		done
-		frames full.era '.frames[].position'
-		echo $((size - 1))
-		echo $((size - 30))
-	} >places
-	while read -r at; do
-		byte=$(tail -c +$((at + 1)) full.era | head -c 1 | od -An -tu1)
-		printf "\\x$(printf %x $((byte ^ 1 << at % 8)))" | put flip.era "$at"
-		fails 3 era_apply -i flip.era m.img
-		says "flip.era: at byte "
-		assert_equal "$(token m.img)" full
-		printf "\\x$(printf %x "$((byte))")" | put flip.era "$at"
-	done <places
-	cmp flip.era full.era
+	each_flip 4711 era_apply -i flip.era m.img
 	silent era_apply -i flip.era m.img
 	cmp src.img m.img
 }

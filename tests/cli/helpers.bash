@@ -35,6 +35,15 @@ undo_all() {
 
 # Running
 
+# What a test began, if it is still there; and its end of the pipe, which is descriptor 9.
+end_pid() {
+	if [ -n "${pid:-}" ]; then
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" || true
+	fi
+	exec 9<&- 9>&-
+}
+
 # Like run --separate-stderr, without its cost: some tests run a program a hundred times.
 capture() { # COMMAND...: sets output, stderr, status
 	status=0

@@ -13,11 +13,7 @@ setup() {
 }
 
 teardown() {
-	if [ -n "$pid" ]; then
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" || true
-	fi
-	exec 9<&- 9>&-
+	end_pid
 	undo_all
 }
 

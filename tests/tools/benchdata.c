@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../draw.h"
+
 #define MIB 1048576u
 #define WORD_BITS 14u
 #define CODE_BITS 9u
@@ -28,25 +30,15 @@ static char words[NR_WORDS][12];
 static uint8_t codes[NR_CODES][6];
 static uint8_t piece[MIB];
 
-/* splitmix64: a few lines, and the same numbers everywhere. */
-static uint64_t draw(void)
-{
-	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static double unit(void)
 {
-	return (double)(draw() >> 11) / (double)(UINT64_C(1) << 53);
+	return (double)(draw(&state) >> 11) / (double)(UINT64_C(1) << 53);
 }
 
 /* The low ones of the numbers below 2^bits much more often than the high ones. */
 static unsigned int zipf(unsigned int bits)
 {
-	const uint64_t x = draw();
+	const uint64_t x = draw(&state);
 
 	return (unsigned int)(x >> 8) & ((1u << (x % (bits + 1))) - 1);
 }
@@ -67,7 +59,7 @@ static void make_tables(void)
 			words[i][k] = (char)('a' + zipf(5) % 26);
 	for (i = 0; i < NR_CODES; i++)
 		for (k = 0; k < sizeof(codes[i]); k++)
-			codes[i][k] = (uint8_t)draw();
+			codes[i][k] = (uint8_t)draw(&state);
 }
 
 static void text(uint8_t *p, size_t len)
@@ -79,7 +71,7 @@ static void text(uint8_t *p, size_t len)
 		for (w = words[zipf(WORD_BITS)]; *w && at < len; w++)
 			p[at++] = (uint8_t)*w;
 		if (at < len)
-			p[at++] = draw() % 11 == 0 ? '\n' : ' ';
+			p[at++] = draw(&state) % 11 == 0 ? '\n' : ' ';
 	}
 }
 
@@ -91,7 +83,7 @@ static void program(uint8_t *p, size_t len)
 	uint64_t x;
 
 	while (at < len) {
-		x = draw();
+		x = draw(&state);
 		n = 2 + x % 4;
 		n = n < len - at ? n : len - at;
 		memcpy(p + at, codes[zipf(CODE_BITS)], n);
@@ -113,7 +105,7 @@ static void random_bytes(uint8_t *p, size_t len)
 	size_t at;
 
 	for (at = 0; at < len; at += sizeof(x)) {
-		x = draw();
+		x = draw(&state);
 		memcpy(p + at, &x, len - at < sizeof(x) ? len - at : sizeof(x));
 	}
 }
@@ -121,7 +113,7 @@ static void random_bytes(uint8_t *p, size_t len)
 /* Of any 20 pieces 9 are text, 6 programs, 3 random, 2 half random. */
 static void make(uint8_t *p, size_t len)
 {
-	const unsigned int kind = (unsigned int)(draw() % 20);
+	const unsigned int kind = (unsigned int)(draw(&state) % 20);
 
 	if (kind < 9)
 		text(p, len);
@@ -158,8 +150,8 @@ static void tree(const char *dir, uint64_t mib)
 		snprintf(path, sizeof(path), "%s/%u", dir, nr / 100);
 		if (nr % 100 == 0 && mkdir(path, 0755))
 			die(path);
-		len = (size_t)1024 << draw() % 11;
-		len -= (draw() >> 8) % (len / 2);
+		len = (size_t)1024 << draw(&state) % 11;
+		len -= (draw(&state) >> 8) % (len / 2);
 		len = len < left ? len : (size_t)left;
 		snprintf(path, sizeof(path), "%s/%u/%u", dir, nr / 100, nr % 100);
 		write_file(path, len);

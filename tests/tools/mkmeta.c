@@ -17,22 +17,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../draw.h"
 #include "../metaimage.h"
 #include "words/num.h"
 
 enum { NR_BLOCKS, BLOCK_SECTORS, ERA, SINCE, PPM, WRITESETS, SCATTER, SEED, NR_ARGS };
 
 static uint64_t state;
-
-/* splitmix64: a few lines, and the same numbers everywhere. */
-static uint64_t draw(void)
-{
-	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 static void *zeros(uint64_t n, size_t size)
 {
@@ -78,7 +69,7 @@ static void map(struct metaimage *m, const char *path)
 static void change(const uint64_t *a, uint64_t b, uint8_t *eras, uint8_t **words)
 {
 	const uint64_t first_set = a[ERA] - a[WRITESETS];
-	const uint64_t era = a[SINCE] + draw() % (a[ERA] - a[SINCE]);
+	const uint64_t era = a[SINCE] + draw(&state) % (a[ERA] - a[SINCE]);
 
 	if (era >= first_set)
 		words[era - first_set][b / 8] |= (uint8_t)(1 << b % 8);
@@ -91,8 +82,8 @@ static void fill(const uint64_t *a, uint8_t *eras, uint8_t **words)
 	uint64_t b;
 
 	for (b = 0; b < a[NR_BLOCKS]; b++) {
-		mi32(eras + 4 * b, (uint32_t)(draw() % a[SINCE]));
-		if (draw() % 1000000 < a[PPM])
+		mi32(eras + 4 * b, (uint32_t)(draw(&state) % a[SINCE]));
+		if (draw(&state) % 1000000 < a[PPM])
 			change(a, b, eras, words);
 	}
 }

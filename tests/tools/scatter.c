@@ -15,19 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../draw.h"
 #include "words/num.h"
 
 #define MAX_BLOCK (1 << 24)
-
-/* splitmix64: a few lines, and the same numbers everywhere. */
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 static int usage(void)
 {

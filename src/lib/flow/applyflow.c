@@ -25,8 +25,6 @@
 #define FRAMES_MAX 256u
 /* How much a worker reads of a file at once, where frames are smaller: it stays in the processor's cache. */
 #define READ_LEN 262144u
-/* So many threads read and write for each that decodes: a disk is fast when it has several things to do. Verifying has none. */
-#define IO_THREADS 2u
 
 struct batch {
 	unsigned int nr_frames;
@@ -303,7 +301,8 @@ static int make_workers(struct apply *a, struct err *e)
 {
 	unsigned int i;
 
-	a->nr_workers = (a->opts->target ? IO_THREADS : 1) * a->opts->threads;
+	/* To verify there is nothing to wait for. */
+	a->nr_workers = (a->opts->target ? ZSTGATE_IO_THREADS : 1) * a->opts->threads;
 	a->workers = calloc(a->nr_workers, sizeof(*a->workers));
 	if (!a->workers)
 		return no_memory(a, e);

@@ -24,8 +24,6 @@
 #include "world/zstgate.h"
 
 #define PIECES_MAX 256u
-/* So many threads read and write for each that decodes: a disk is fast when it has several things to do. */
-#define IO_THREADS 2u
 #define COST_MAX   WIRE_CONTENT_MAX /* bytes decoded or compared for a batch, more or less */
 
 /* Bytes of an entry that nothing newer has. */
@@ -387,7 +385,7 @@ static int make_workers(struct restore *r, struct err *e)
 {
 	unsigned int i;
 
-	r->nr_workers = IO_THREADS * r->opts->threads;
+	r->nr_workers = ZSTGATE_IO_THREADS * r->opts->threads;
 	r->workers = calloc(r->nr_workers, sizeof(*r->workers));
 	if (!r->workers)
 		return no_memory(r, e);

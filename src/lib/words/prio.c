@@ -31,6 +31,13 @@ int prio_take_io(struct prio *p, const char *word)
 	return 0;
 }
 
+int prio_option_io(struct prio *p, const char *value, struct err *e)
+{
+	if (prio_take_io(p, value) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "--ionice is " PRIO_IO_WORDS ", not '%.40s'", value);
+}
+
 const char *prio_print_io(const struct prio *p, char buf[PRIO_IO_LEN])
 {
 	switch (p->io) {

@@ -9,6 +9,8 @@
 #define PRIO_NICE_MAX 19u
 #define PRIO_IO_LEN 16
 
+#include "words/err.h"
+
 enum prio_io { PRIO_IO_UNSAID, PRIO_IO_BEST_EFFORT, PRIO_IO_IDLE };
 
 /* All zero: as it is. */
@@ -22,6 +24,9 @@ struct prio {
 
 /* One of PRIO_IO_WORDS; best-effort is level 4, as without any word. -1 for anything else, and *p is as it was. */
 int prio_take_io(struct prio *p, const char *word);
+
+/* The same for the value of --ionice. ERR_USAGE. */
+int prio_option_io(struct prio *p, const char *value, struct err *e);
 
 /* The one word for it: with its level. Empty where it was not said. Returns buf. */
 const char *prio_print_io(const struct prio *p, char buf[PRIO_IO_LEN]);

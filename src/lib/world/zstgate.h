@@ -9,6 +9,9 @@
 #include "words/err.h"
 #include "world/zst.h"
 
+/* So many threads read and write for each that decodes: a disk is fast when it has several things to do. */
+#define ZSTGATE_IO_THREADS 2u
+
 struct zstgate {
 	struct gate gate;
 	struct zst **zsts; /* one a place */
