@@ -5,6 +5,7 @@
  *   limits read FILE RANGES THREADS             read the ranges past the page cache
  *   limits pack FILE RANGES LEVEL THREADS       zstd of what is not zero in them, from memory into memory, and back:
  *                                               compress, decompress (seconds), and the length of the result
+ *   limits extents FILE RANGES LEVEL THREADS    the same, each range by itself, not drawn together
  *   limits write FILE RANGES OUT THREADS HOW    what is not zero in them to the same places of OUT, from memory, holes
  *                                               for the zeros where OUT had something, fsync; HOW: cached or direct
  *   limits sum FILE THREADS                     XXH3 of FILE through the page cache
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +35,7 @@
 
 #define PIECE 1048576u
 #define PAGE 4096u
+#define HUGE 2097152u
 
 struct piece {
 	uint64_t offset;
@@ -58,12 +61,14 @@ static void die(const char *what)
 	exit(1);
 }
 
+/* In large pages: a disk is given the pieces of memory one by one, and of small ones there are 256 in a MiB. */
 static void *room(size_t len)
 {
-	void *p = aligned_alloc(PAGE, (len + PAGE - 1) / PAGE * PAGE);
+	void *p = aligned_alloc(HUGE, (len + HUGE - 1) / HUGE * HUGE);
 
 	if (!p)
 		die("limits");
+	(void)madvise(p, (len + HUGE - 1) / HUGE * HUGE, MADV_HUGEPAGE);
 	return p;
 }
 
@@ -81,6 +86,15 @@ static void add(uint64_t offset, uint64_t end)
 {
 	uint64_t upto;
 
+	struct piece *last = nr_pieces ? &pieces[nr_pieces - 1] : NULL;
+
+	/* What lies side by side is one piece, up to a multiple of PIECE. */
+	if (last && last->offset + last->len == offset && offset % PIECE != 0) {
+		upto = (offset / PIECE + 1) * PIECE;
+		upto = upto < end ? upto : end;
+		last->len += (size_t)(upto - offset);
+		offset = upto;
+	}
 	for (; offset < end; offset = upto) {
 		upto = (offset / PIECE + 1) * PIECE;
 		upto = upto < end ? upto : end;
@@ -197,14 +211,13 @@ static void *pack_main(void *arg)
 {
 	ZSTD_CCtx *c = ZSTD_createCCtx();
 	ZSTD_DCtx *d = ZSTD_createDCtx();
-	const size_t cap = ZSTD_compressBound(PIECE);
 	uint8_t *buf = room(PIECE);
 	struct piece *p;
 	size_t n;
 
 	while ((p = take())) {
 		n = back ? ZSTD_decompressDCtx(d, buf, PIECE, p->packed, p->packed_len)
-			 : ZSTD_compressCCtx(c, p->packed, cap, p->data, p->len, level);
+			 : ZSTD_compressCCtx(c, p->packed, ZSTD_compressBound(p->len), p->data, p->len, level);
 		if (ZSTD_isError(n) || (back && n != p->len))
 			die("zstd");
 		if (!back)
@@ -263,10 +276,15 @@ static double parallel(void *(*work)(void *), int threads)
 
 static void load(void)
 {
+	size_t total = 0;
 	size_t i;
+	uint8_t *all;
 
-	for (i = 0; i < nr_pieces; i++) {
-		pieces[i].data = room(pieces[i].len);
+	for (i = 0; i < nr_pieces; i++)
+		total += (pieces[i].len + PAGE - 1) / PAGE * PAGE;
+	all = room(total);
+	for (i = 0; i < nr_pieces; all += (pieces[i].len + PAGE - 1) / PAGE * PAGE, i++) {
+		pieces[i].data = all;
 		if (pread(in, pieces[i].data, pieces[i].len, (off_t)pieces[i].offset) != (ssize_t)pieces[i].len)
 			die("read");
 	}
@@ -290,24 +308,26 @@ static void squeeze(void)
 			memcpy(all + filled, pieces[i].data + at, n);
 			filled += n;
 		}
-		free(pieces[i].data);
 	}
 	for (nr_pieces = 0, at = 0; at < filled; at += PIECE, to++, nr_pieces++)
 		*to = (struct piece){.data = all + at, .len = filled - at < PIECE ? filled - at : PIECE};
 }
 
-static void pack(int threads)
+static void pack(int threads, bool together)
 {
 	uint64_t stored = 0;
 	double forth;
 	size_t i;
 
 	load();
-	squeeze();
+	if (together)
+		squeeze();
 	/* Touched here, so that the kernel's zeroing of new pages is in no figure. */
 	for (i = 0; i < nr_pieces; i++) {
-		pieces[i].packed = room(ZSTD_compressBound(PIECE));
-		memset(pieces[i].packed, 1, ZSTD_compressBound(PIECE));
+		pieces[i].packed = malloc(ZSTD_compressBound(pieces[i].len));
+		if (!pieces[i].packed)
+			die("limits");
+		memset(pieces[i].packed, 1, ZSTD_compressBound(pieces[i].len));
 	}
 	forth = parallel(pack_main, threads);
 	back = true;
@@ -356,10 +376,10 @@ int main(int argc, char **argv)
 	if (strcmp(what, "read") == 0 && argc == 5) {
 		open_input(argv[2], argv[3], O_DIRECT);
 		printf("%.4f\n", parallel(read_main, atoi(argv[4])));
-	} else if (strcmp(what, "pack") == 0 && argc == 6) {
+	} else if ((strcmp(what, "pack") == 0 || strcmp(what, "extents") == 0) && argc == 6) {
 		open_input(argv[2], argv[3], 0);
 		level = atoi(argv[4]);
-		pack(atoi(argv[5]));
+		pack(atoi(argv[5]), strcmp(what, "pack") == 0);
 	} else if (strcmp(what, "write") == 0 && argc == 7) {
 		open_input(argv[2], argv[3], 0);
 		write_out(argv[4], argv[2], atoi(argv[5]), strcmp(argv[6], "direct") == 0 ? O_DIRECT : 0);

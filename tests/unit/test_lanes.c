@@ -127,7 +127,7 @@ static const struct ctx plain = {
 
 static int run(struct ctx *c, unsigned int nr_slots, unsigned int nr_workers, struct err *e)
 {
-	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
+	const struct lanes_ops ops = {.fill = fill, .stages = {{work, nr_workers}}, .drain = drain};
 	static struct job jobs[SLOTS_MAX];
 	void *slots[SLOTS_MAX];
 	unsigned int i;
@@ -135,7 +135,7 @@ static int run(struct ctx *c, unsigned int nr_slots, unsigned int nr_workers, st
 	for (i = 0; i < nr_slots; i++)
 		slots[i] = &jobs[i];
 	c->nr_workers = nr_workers;
-	return lanes_run(&ops, c, slots, nr_slots, nr_workers, e);
+	return lanes_run(&ops, c, slots, nr_slots, e);
 }
 
 static void without_work(void)
@@ -190,18 +190,6 @@ static int count_work(void *arg, void *slot, unsigned int worker, struct err *e)
 	return 0;
 }
 
-static void no_drain(void)
-{
-	static const struct lanes_ops ops = {.fill = fill, .work = count_work};
-	struct job jobs[2];
-	void *slots[2] = {&jobs[0], &jobs[1]};
-	struct ctx c = plain;
-	struct err e = {0};
-
-	ok(lanes_run(&ops, &c, slots, 2, 3, &e) == 0 && atomic_load(&c.at_work) == 1000,
-	   "without a drain everything is worked on");
-}
-
 /* What must come out of a run that fails. */
 struct failure {
 	const char *name;
@@ -209,6 +197,209 @@ struct failure {
 	const char *text;
 	unsigned int drained; /* exactly; -1u: any number */
 };
+
+/* Three stages, with a number of threads each; what is wrong is counted. */
+#define STAGES 3u
+
+struct relay {
+	unsigned int filled;
+	unsigned int drained;
+	unsigned int fails_in; /* job 100 fails in this stage; STAGES: it does not */
+	atomic_uint at_work[STAGES];
+	atomic_uint most[STAGES];
+	atomic_uint ran[STAGES];
+	atomic_uint bad;
+};
+
+static int relay_fill(void *arg, void *slot, struct err *e)
+{
+	struct relay *r = arg;
+	struct job *j = slot;
+
+	(void)e;
+	j->nr = r->filled++;
+	j->squared = 0;
+	return j->nr < 500;
+}
+
+static int relay_stage(struct relay *r, struct job *j, unsigned int stage, struct err *e)
+{
+	const unsigned int now = atomic_fetch_add(&r->at_work[stage], 1) + 1;
+
+	if (now > atomic_load(&r->most[stage]))
+		atomic_store(&r->most[stage], now);
+	nap((unsigned int)((j->nr + stage) * 7919 % 13) * 20);
+	/* Each stage finds what the one before it left. */
+	if (j->squared++ != stage || (j->nr == 100 && stage > r->fails_in))
+		atomic_fetch_add(&r->bad, 1);
+	atomic_fetch_add(&r->ran[stage], 1);
+	atomic_fetch_sub(&r->at_work[stage], 1);
+	return j->nr == 100 && stage == r->fails_in ? err_set(e, ERR_CORRUPT, "stage %u", stage) : 0;
+}
+
+static int relay_0(void *arg, void *slot, unsigned int thread, struct err *e)
+{
+	(void)thread;
+	return relay_stage(arg, slot, 0, e);
+}
+
+static int relay_1(void *arg, void *slot, unsigned int thread, struct err *e)
+{
+	struct relay *r = arg;
+
+	atomic_fetch_add(&r->bad, thread != 0);
+	return relay_stage(r, slot, 1, e);
+}
+
+static int relay_2(void *arg, void *slot, unsigned int thread, struct err *e)
+{
+	(void)thread;
+	return relay_stage(arg, slot, 2, e);
+}
+
+static int relay_drain(void *arg, void *slot, struct err *e)
+{
+	struct relay *r = arg;
+	struct job *j = slot;
+
+	(void)e;
+	if (j->nr != r->drained || j->squared != STAGES)
+		atomic_fetch_add(&r->bad, 1);
+	r->drained++;
+	return 0;
+}
+
+static int relay_run(struct relay *r, unsigned int nr_slots, struct err *e)
+{
+	static const struct lanes_ops ops = {
+		.fill = relay_fill, .stages = {{relay_0, 4}, {relay_1, 1}, {relay_2, 3}}, .drain = relay_drain};
+	struct job jobs[SLOTS_MAX];
+	void *slots[SLOTS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < nr_slots; i++)
+		slots[i] = &jobs[i];
+	return lanes_run(&ops, r, slots, nr_slots, e);
+}
+
+static void stages(void)
+{
+	static const unsigned int sizes[] = {1, 2, 10};
+	struct err e = {0};
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct relay r = {.fails_in = STAGES};
+
+		ok(relay_run(&r, sizes[i], &e) == 0 && r.drained == 500 && atomic_load(&r.bad) == 0,
+		   "three stages, %u slots: each through all of them, in order", sizes[i]);
+		ok(atomic_load(&r.most[0]) <= 4 && atomic_load(&r.most[1]) == 1 && atomic_load(&r.most[2]) <= 3,
+		   "in no stage more than it has threads");
+	}
+}
+
+static bool stage_fails(const struct failure *f)
+{
+	unsigned int i;
+
+	(void)f;
+	for (i = 0; i < STAGES; i++) {
+		struct relay r = {.fails_in = i};
+		struct err e = {0};
+		char text[16];
+
+		snprintf(text, sizeof(text), "stage %u", i);
+		if (relay_run(&r, 10, &e) == 0 || strcmp(e.text, text) != 0 || r.drained != 100 || atomic_load(&r.bad) != 0)
+			return false;
+		/* Stopping is taken back at the end of each run. */
+		if (stop_requested())
+			return false;
+	}
+	return true;
+}
+
+/* Job 1 overtakes job 0, holds the second stage until 0, 2 and 3 wait for it, in whatever order they came, and lets go. */
+struct overtaking {
+	unsigned int filled;
+	unsigned int nr_order;
+	unsigned int order[8];
+	atomic_uint entered; /* the first stage, all in all */
+	atomic_uint phase; /* 1: job 1 is in the second stage; 2: and through */
+};
+
+static int overtaking_fill(void *arg, void *slot, struct err *e)
+{
+	struct overtaking *o = arg;
+	struct job *j = slot;
+
+	(void)e;
+	j->nr = o->filled++;
+	return j->nr < 8;
+}
+
+static int overtaking_first(void *arg, void *slot, unsigned int thread, struct err *e)
+{
+	struct overtaking *o = arg;
+	const struct job *j = slot;
+
+	(void)thread;
+	(void)e;
+	atomic_fetch_add(&o->entered, 1);
+	while (j->nr != 1 && atomic_load(&o->phase) < (j->nr < 4 ? 1 : 2))
+		nap(100);
+	/* The first one last, as far as that can be had; what is asserted does not depend on it. */
+	if (j->nr == 0)
+		nap(20000);
+	return 0;
+}
+
+static int overtaking_second(void *arg, void *slot, unsigned int thread, struct err *e)
+{
+	struct overtaking *o = arg;
+	const struct job *j = slot;
+
+	(void)thread;
+	(void)e;
+	o->order[o->nr_order++] = j->nr;
+	if (j->nr != 1)
+		return 0;
+	atomic_store(&o->phase, 1);
+	/* When the four threads of the first stage are in their second jobs, they have passed on the first ones. */
+	while (atomic_load(&o->entered) < 8)
+		nap(100);
+	atomic_store(&o->phase, 2);
+	return 0;
+}
+
+static void foremost(void)
+{
+	static const struct lanes_ops ops = {
+		.fill = overtaking_fill, .stages = {{overtaking_first, 4}, {overtaking_second, 1}}};
+	struct overtaking o = {0};
+	struct job jobs[8];
+	void *slots[8];
+	struct err e = {0};
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		slots[i] = &jobs[i];
+	ok(lanes_run(&ops, &o, slots, 8, &e) == 0 && o.nr_order == 8, "what overtakes holds nobody up");
+	ok(o.order[0] == 1 && o.order[1] == 0 && o.order[2] == 2 && o.order[3] == 3,
+	   "of what waits for a stage the foremost comes first (%u %u %u %u)", o.order[0], o.order[1], o.order[2],
+	   o.order[3]);
+}
+
+static void no_drain(void)
+{
+	static const struct lanes_ops ops = {.fill = fill, .stages = {{count_work, 3}}};
+	struct job jobs[2];
+	void *slots[2] = {&jobs[0], &jobs[1]};
+	struct ctx c = plain;
+	struct err e = {0};
+
+	ok(lanes_run(&ops, &c, slots, 2, &e) == 0 && atomic_load(&c.at_work) == 1000,
+	   "without a drain everything is worked on");
+}
 
 static bool fails_as(const struct failure *f)
 {
@@ -310,7 +501,10 @@ int main(void)
 
 	without_work();
 	orders();
+	stages();
+	foremost();
 	no_drain();
+	ok(in_child(stage_fails, NULL), "what fails in a stage goes to none behind it, and is the error");
 	for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
 		ok(in_child(fails_as, &failures[i]), "%s", failures[i].name);
 	ok(in_child(by_signal_full, NULL), "a signal while all slots are full");

@@ -9,14 +9,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "system/lanes.h"
+#include "system/largepage.h"
 #include "system/stop.h"
 #include "words/num.h"
 #include "world/pack.h"
-#include "world/zstgate.h"
+#include "world/zst.h"
 
 #define BATCH_LEN WIRE_CONTENT_MAX
 #define CHUNKS_MAX (BATCH_LEN / SOURCE_ALIGN)
@@ -26,9 +26,8 @@
 #define PIECES_MAX (CHUNKS_MAX + 2 * (BATCH_LEN / ZERO_RUN) + 2)
 /* Room for compressed pieces: each is shorter than what it was, and one that finds no room is stored as it is. */
 #define PACKED_LEN BATCH_LEN
-/* So many threads for each that compresses, and so many more at the most: a disk is fast when it has much to do. */
+/* Threads that read for each that compresses. */
 #define READERS 4u
-#define READERS_MORE 8u
 
 struct chunk {
 	uint64_t offset;
@@ -46,7 +45,7 @@ struct batch {
 	unsigned int nr_chunks;
 	unsigned int nr_pieces;
 	uint32_t used;
-	uint8_t *content;
+	uint8_t *content; /* a large page: this and what comes out of it */
 	uint8_t *packed;
 	struct chunk chunks[CHUNKS_MAX];
 	struct piece pieces[PIECES_MAX];
@@ -57,7 +56,7 @@ struct copy {
 	const struct blockset *set;
 	struct streamout *out;
 	const struct copyflow_opts *opts;
-	struct zstgate gate;
+	struct zst **zsts; /* one a thread that compresses */
 	/* Where fill is: the rest of the current run, in bytes. */
 	struct blockrun run;
 	uint64_t begin;
@@ -249,10 +248,13 @@ static int split(struct batch *b, struct copy *c, struct zst *zst, const struct 
 	return 0;
 }
 
-static int read_chunks(struct copy *c, struct batch *b, struct err *e)
+static int read_chunks(void *ctx, void *slot, unsigned int thread, struct err *e)
 {
+	const struct copy *c = ctx;
+	struct batch *b = slot;
 	unsigned int i;
 
+	(void)thread;
 	for (i = 0; i < b->nr_chunks; i++) {
 		const struct chunk *k = &b->chunks[i];
 
@@ -262,8 +264,10 @@ static int read_chunks(struct copy *c, struct batch *b, struct err *e)
 	return 0;
 }
 
-static int split_chunks(struct copy *c, struct batch *b, struct zst *zst, struct err *e)
+static int split_chunks(void *ctx, void *slot, unsigned int thread, struct err *e)
 {
+	struct copy *c = ctx;
+	struct batch *b = slot;
 	uint32_t packed_at = 0;
 	unsigned int i;
 
@@ -271,27 +275,15 @@ static int split_chunks(struct copy *c, struct batch *b, struct zst *zst, struct
 		const struct chunk *k = &b->chunks[i];
 
 		if (k->hole ? add_piece(b, c, NULL, k->offset, NULL, k->len, &packed_at, e)
-			    : split(b, c, zst, k, &packed_at, e))
+			    : split(b, c, c->zsts[thread], k, &packed_at, e))
 			return -1;
 	}
 	return 0;
 }
 
-static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
+static int read_and_split(void *ctx, void *slot, unsigned int thread, struct err *e)
 {
-	struct copy *c = ctx;
-	struct batch *b = slot;
-	struct zst *zst;
-	unsigned int place;
-	int rc;
-
-	(void)worker;
-	if (read_chunks(c, b, e))
-		return -1;
-	place = zstgate_enter(&c->gate, &zst);
-	rc = split_chunks(c, b, zst, e);
-	zstgate_leave(&c->gate, place);
-	return rc;
+	return read_chunks(ctx, slot, thread, e) || split_chunks(ctx, slot, thread, e) ? -1 : 0;
 }
 
 /* Drain */
@@ -330,13 +322,11 @@ static struct batch *batch_new(void)
 
 	if (!b)
 		return NULL;
-	/* One large page, where there are any: the kernel then has one to look up for a read, and not 256. */
-	b->content = aligned_alloc(BATCH_LEN + PACKED_LEN, BATCH_LEN + PACKED_LEN);
+	b->content = largepage_new();
 	if (!b->content) {
 		free(b);
 		return NULL;
 	}
-	(void)madvise(b->content, BATCH_LEN + PACKED_LEN, MADV_HUGEPAGE);
 	b->packed = b->content + BATCH_LEN;
 	return b;
 }
@@ -345,24 +335,31 @@ static int make_room(struct copy *c, void **batches, unsigned int nr_batches, st
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_batches; i++)
-		if (!(batches[i] = batch_new()))
-			return err_set(e, ERR_RUNTIME, "no memory for %u threads", c->opts->threads);
-	return zstgate_init(&c->gate, c->opts->threads, e);
+	c->zsts = zst_new_each(c->opts->threads);
+	for (i = 0; batches && i < nr_batches && (batches[i] = batch_new()); i++)
+		;
+	if (!c->zsts || !batches || i < nr_batches)
+		return err_set(e, ERR_RUNTIME, "no memory for %u threads", c->opts->threads);
+	return 0;
 }
 
-/* Reading through the page cache is work for the processor: then all threads that compute may as well read. */
-static unsigned int count_workers(const struct source *src, unsigned int threads)
+/* Reading through the page cache is work for the processor, and best done by the thread that uses what it read. */
+static struct lanes_ops make_stages(const struct source *src, unsigned int threads)
 {
-	return src->direct ? (unsigned int)num_min(READERS * threads, threads + READERS_MORE) : threads;
+	struct lanes_ops ops = {.fill = fill, .stages = {{read_and_split, threads}}, .drain = drain};
+
+	if (src->direct) {
+		ops.stages[0] = (struct lanes_stage){read_chunks, lanes_io_threads(threads, READERS)};
+		ops.stages[1] = (struct lanes_stage){split_chunks, threads};
+	}
+	return ops;
 }
 
 int copyflow_pass(struct source *src, const struct blockset *set, struct streamout *out,
 		  const struct copyflow_opts *opts, struct err *e)
 {
-	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
-	const unsigned int nr_workers = count_workers(src, opts->threads);
-	const unsigned int nr_batches = nr_workers + 2;
+	const struct lanes_ops ops = make_stages(src, opts->threads);
+	const unsigned int nr_batches = lanes_slots(&ops);
 	struct copy c = {.src = src, .set = set, .out = out, .opts = opts};
 	void **batches = calloc(nr_batches, sizeof(*batches));
 	unsigned int i;
@@ -370,13 +367,11 @@ int copyflow_pass(struct source *src, const struct blockset *set, struct streamo
 
 	c.total = copyflow_bytes(set, out->granule, out->size);
 	clock_gettime(CLOCK_MONOTONIC, &c.since);
-	if (!batches)
-		err_set(e, ERR_RUNTIME, "no memory for %u threads", opts->threads);
-	else if (make_room(&c, batches, nr_batches, e) == 0)
-		rc = lanes_run(&ops, &c, batches, nr_batches, nr_workers, e);
+	if (make_room(&c, batches, nr_batches, e) == 0)
+		rc = lanes_run(&ops, &c, batches, nr_batches, e);
 	for (i = 0; batches && i < nr_batches; i++)
 		batch_free(batches[i]);
-	zstgate_fini(&c.gate);
+	zst_free_each(c.zsts, opts->threads);
 	free(batches);
 	return rc;
 }

@@ -274,13 +274,13 @@ static void give_back(struct merge *m)
 int mergecopy(struct sweep *sweep, struct streamout *out, const struct mergecopy_opts *o, struct mergecopy_result *r,
 	      struct err *e)
 {
-	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
+	const struct lanes_ops ops = {.fill = fill, .stages = {{work, o->threads}}, .drain = drain};
 	struct merge m = {.sweep = sweep, .out = out, .opts = o, .result = r};
 	int rc = make_room(&m, e);
 
 	if (rc == 0) {
 		m.more = sweep_next(sweep, &m.next, &m.failed);
-		rc = lanes_run(&ops, &m, (void **)m.batches, m.nr_batches, o->threads, e);
+		rc = lanes_run(&ops, &m, (void **)m.batches, m.nr_batches, e);
 	}
 	give_back(&m);
 	return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fill walks the index and cuts off what newer streams have brought; workers read, verify, decode and put. Each byte is
- * put once, so nothing has to wait for anything else; the pieces of one stream are through before its file is closed.
+ * fill walks the index and cuts off what newer streams have brought; threads fetch, verify and decode, and put, each a stage
+ * of its own. Each byte is put once, so nothing has to wait for anything else; the pieces of one stream are through before its
+ * file is closed.
  *
  * What is covered is noted by granules, of which every MAP is made, and entries are smaller than these. So a run of joined
  * entries is noted when it is complete, and no entry of a pass can hide another of the same pass.
@@ -16,35 +17,47 @@
 #include "pure/blockset.h"
 #include "pure/links.h"
 #include "system/lanes.h"
+#include "system/largepage.h"
 #include "system/stop.h"
 #include "words/hash.h"
 #include "words/num.h"
 #include "world/streamfile.h"
 #include "world/streamin.h"
-#include "world/zstgate.h"
+#include "world/zst.h"
 
 #define PIECES_MAX 256u
-#define COST_MAX   WIRE_CONTENT_MAX /* bytes decoded or compared for a batch, more or less */
+#define BATCH_LEN  WIRE_CONTENT_MAX /* bytes decoded for a batch; bytes compared for it, more or less */
 
-/* Bytes of an entry that nothing newer has. */
+/* Threads that read streams, and that write or compare, for each that decodes. */
+#define READERS 1u
+#define WRITERS 2u
+
+/* Bytes that nothing newer has. */
 struct piece {
-	struct wire_entry entry;
 	uint64_t offset;
 	uint64_t len;
+	bool data;	    /* else zeros */
+	unsigned int frame; /* of data */
+};
+
+/* What pieces are cut from; those of one frame are neighbours. */
+struct frame {
+	struct wire_entry entry;
+	struct wire_header header;
+	uint32_t at; /* of its stored bytes in the one half of the batch's memory, of its content in the other */
+	const uint8_t *content;
 };
 
 struct batch {
 	unsigned int nr;
+	unsigned int nr_frames;
+	uint32_t used; /* of both halves: what is stored is never longer than what it holds */
+	uint64_t compared;
 	uint64_t done;	 /* when it was filled, of the target and of the streams */
 	uint64_t stream;
+	uint8_t *stored; /* a large page: BATCH_LEN, and as much for content */
 	struct piece pieces[PIECES_MAX];
-};
-
-struct worker {
-	uint8_t *stored;
-	uint8_t *room;
-	const uint8_t *content; /* of the entry at `position`; 0: none */
-	uint64_t position;
+	struct frame frames[PIECES_MAX];
 };
 
 struct restore {
@@ -64,10 +77,9 @@ struct restore {
 	struct wire_extent run;
 	uint64_t done;
 	uint64_t stream;
-	struct zstgate gate;
-	unsigned int nr_workers;
-	struct worker *workers;
-	void **batches;
+	struct zst **zsts; /* one a thread that decodes */
+	struct lanes_ops stages;
+	struct batch **batches;
 	unsigned int nr_batches;
 };
 
@@ -142,12 +154,26 @@ static bool reads(const struct restore *r)
 	return r->out.mode == RESTOREOUT_DIFFERENCES || r->out.mode == RESTOREOUT_COMPARE;
 }
 
-/* The next bytes of the entry that are covered, or not: skipped, or a piece. Returns what it costs. */
-static uint64_t take_piece(struct restore *r, struct batch *b)
+/* The entry is the batch's last frame; false where it has no room. */
+static bool take_frame(struct restore *r, struct batch *b)
+{
+	const uint32_t room = (uint32_t)num_div_up(r->entry.len, SINK_ALIGN) * SINK_ALIGN;
+
+	if (b->nr_frames > 0 && b->frames[b->nr_frames - 1].entry.position == r->entry.position)
+		return true;
+	if (room > BATCH_LEN - b->used)
+		return false;
+	b->frames[b->nr_frames++] = (struct frame){.entry = r->entry, .at = b->used};
+	b->used += room;
+	r->stream += r->entry.stored_len;
+	return true;
+}
+
+/* The next bytes of the entry that are covered, or not: skipped, or a piece. False where the batch has no room. */
+static bool take_piece(struct restore *r, struct batch *b)
 {
 	const uint64_t granule = r->head.granule;
 	const bool data = r->entry.type == WIRE_DATA;
-	const bool first = b->nr == 0 || b->pieces[b->nr - 1].entry.position != r->entry.position;
 	uint64_t end;
 	bool covered;
 
@@ -156,34 +182,38 @@ static uint64_t take_piece(struct restore *r, struct batch *b)
 	end = end >= num_div_up(r->end, granule) ? r->end : end * granule;
 	if (covered) {
 		r->at = end;
-		return 0;
+		return true;
 	}
-	if (reads(r))
+	if (b->nr == PIECES_MAX || b->compared >= BATCH_LEN || (data && !take_frame(r, b)))
+		return false;
+	if (reads(r)) {
 		end = num_min(end, (r->at / RESTOREOUT_ZEROS_MAX + 1) * RESTOREOUT_ZEROS_MAX);
-	b->pieces[b->nr++] = (struct piece){r->entry, r->at, end - r->at};
+		b->compared += end - r->at;
+	}
+	b->pieces[b->nr++] = (struct piece){r->at, end - r->at, data, b->nr_frames - data};
 	*(data ? &r->result->data_bytes : &r->result->zero_bytes) += end - r->at;
 	r->done += end - r->at;
-	r->stream += first ? r->entry.stored_len : 0;
 	r->at = end;
-	return data ? first * r->entry.len : reads(r) ? b->pieces[b->nr - 1].len : 0;
+	return true;
 }
 
 static int fill(void *ctx, void *slot, struct err *e)
 {
 	struct restore *r = ctx;
 	struct batch *b = slot;
-	uint64_t cost = 0;
+	bool taken = true;
 	int rc = 1;
 
-	b->nr = 0;
-	while (b->nr < PIECES_MAX && cost < COST_MAX) {
+	b->nr = b->nr_frames = 0;
+	b->used = 0;
+	b->compared = 0;
+	while (taken) {
 		if (stop_check(e))
 			return -1;
 		if (r->at == r->end && (rc = next_entry(r, e)) <= 0)
 			break;
-		/* All pieces of a frame in one batch, as far as they fit: it is decoded once for them. */
-		while (r->at < r->end && b->nr < PIECES_MAX && (cost < COST_MAX || r->entry.type == WIRE_DATA))
-			cost += take_piece(r, b);
+		while (r->at < r->end && taken)
+			taken = take_piece(r, b);
 		if (r->at == r->end && join_run(r, e))
 			return -1;
 	}
@@ -192,47 +222,53 @@ static int fill(void *ctx, void *slot, struct err *e)
 	return rc < 0 ? -1 : b->nr > 0;
 }
 
-/* Work */
+/* Stages */
 
-/* The content of an entry; neighbouring pieces of a batch share it. */
-static int get_content(struct restore *r, struct worker *w, const struct wire_entry *n, struct err *e)
+static int fetch(void *ctx, void *slot, unsigned int thread, struct err *e)
 {
-	struct streamin_frame f = {.position = n->position};
-	struct zst *zst;
-	unsigned int place;
-	int rc;
+	const struct restore *r = ctx;
+	struct batch *b = slot;
+	unsigned int i;
 
-	if (w->position == n->position)
-		return 0;
-	w->position = 0;
-	if (streamfile_data(&r->file, n, &f.header, w->stored, e))
-		return -1;
-	place = zstgate_enter(&r->gate, &zst);
-	rc = streamin_decode(&f, r->file.name, zst, w->stored, w->room, &w->content, e);
-	zstgate_leave(&r->gate, place);
-	if (rc == 0)
-		w->position = n->position;
-	return rc;
+	(void)thread;
+	for (i = 0; i < b->nr_frames; i++) {
+		struct frame *f = &b->frames[i];
+
+		if (streamfile_data(&r->file, &f->entry, &f->header, b->stored + f->at, e))
+			return -1;
+	}
+	return 0;
 }
 
-static int work(void *ctx, void *slot, unsigned int worker, struct err *e)
+static int decode(void *ctx, void *slot, unsigned int thread, struct err *e)
+{
+	const struct restore *r = ctx;
+	struct batch *b = slot;
+	unsigned int i;
+
+	for (i = 0; i < b->nr_frames; i++) {
+		struct frame *f = &b->frames[i];
+		const struct streamin_frame in = {.header = f->header, .position = f->entry.position};
+
+		if (streamin_decode(&in, r->file.name, r->zsts[thread], b->stored + f->at, b->stored + BATCH_LEN + f->at,
+				    &f->content, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int put(void *ctx, void *slot, unsigned int thread, struct err *e)
 {
 	struct restore *r = ctx;
 	const struct batch *b = slot;
-	struct worker *w = &r->workers[worker];
 	unsigned int i;
 
-	w->position = 0;
 	for (i = 0; i < b->nr; i++) {
 		const struct piece *p = &b->pieces[i];
-		const uint8_t *content = NULL;
+		const struct frame *f = p->data ? &b->frames[p->frame] : NULL;
+		const uint8_t *content = f ? f->content + (p->offset - f->entry.offset) : NULL;
 
-		if (p->entry.type == WIRE_DATA) {
-			if (get_content(r, w, &p->entry, e))
-				return -1;
-			content = w->content + (p->offset - p->entry.offset);
-		}
-		if (restoreout_put(&r->out, worker, content, p->offset, p->len, e))
+		if (restoreout_put(&r->out, thread, content, p->offset, p->len, e))
 			return -1;
 	}
 	return 0;
@@ -252,7 +288,6 @@ static int drain(void *ctx, void *slot, struct err *e)
 
 static int restore_stream(struct restore *r, const char *path, struct err *e)
 {
-	static const struct lanes_ops ops = {.fill = fill, .work = work, .drain = drain};
 	int rc = -1;
 
 	if (streamfile_open(&r->file, path, e))
@@ -262,7 +297,7 @@ static int restore_stream(struct restore *r, const char *path, struct err *e)
 	r->run.len = 0;
 	if (streamfile_walk_begin(&r->walk, &r->file, r->pass, e))
 		goto out;
-	rc = lanes_run(&ops, r, r->batches, r->nr_batches, r->nr_workers, e);
+	rc = lanes_run(&r->stages, r, (void **)r->batches, r->nr_batches, e);
 out:
 	streamfile_walk_end(&r->walk);
 	streamfile_close(&r->file);
@@ -356,7 +391,7 @@ static int prepare(struct restore *r, struct err *e)
 	const struct restoreflow_opts *o = r->opts;
 	bool done;
 
-	if (restoreout_open(&r->out, mode(o), o->target ? o->target : "restore", r->nr_workers, e))
+	if (restoreout_open(&r->out, mode(o), o->target ? o->target : "restore", r->stages.stages[2].nr_threads, e))
 		return -1;
 	if (r->out.mode == RESTOREOUT_COMPARE)
 		return restoreout_check_size(&r->out, r->head.size, e);
@@ -381,36 +416,28 @@ static int no_memory(const struct restore *r, struct err *e)
 	return err_set(e, ERR_RUNTIME, "no memory for %u threads", r->opts->threads);
 }
 
-static int make_workers(struct restore *r, struct err *e)
-{
-	unsigned int i;
-
-	r->nr_workers = ZSTGATE_IO_THREADS * r->opts->threads;
-	r->workers = calloc(r->nr_workers, sizeof(*r->workers));
-	if (!r->workers)
-		return no_memory(r, e);
-	for (i = 0; i < r->nr_workers; i++) {
-		r->workers[i].stored = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
-		r->workers[i].room = aligned_alloc(SINK_ALIGN, WIRE_CONTENT_MAX);
-		if (!r->workers[i].stored || !r->workers[i].room)
-			return no_memory(r, e);
-	}
-	return zstgate_init(&r->gate, r->opts->threads, e);
-}
-
 static int make_room(struct restore *r, struct err *e)
 {
+	const unsigned int threads = r->opts->threads;
 	unsigned int i;
 
-	if (make_workers(r, e))
-		return -1;
-	r->nr_batches = r->nr_workers + 2;
-	r->batches = calloc(r->nr_batches, sizeof(*r->batches));
-	if (!r->batches)
+	r->stages = (struct lanes_ops){
+		.fill = fill,
+		.stages = {{fetch, lanes_io_threads(threads, READERS)},
+			   {decode, threads},
+			   {put, lanes_io_threads(threads, WRITERS)}},
+		.drain = drain,
+	};
+	r->nr_batches = lanes_slots(&r->stages);
+	r->batches = calloc(r->nr_batches, sizeof(struct batch *));
+	r->zsts = zst_new_each(threads);
+	if (!r->batches || !r->zsts)
 		return no_memory(r, e);
-	for (i = 0; i < r->nr_batches; i++)
-		if (!(r->batches[i] = malloc(sizeof(struct batch))))
+	for (i = 0; i < r->nr_batches; i++) {
+		r->batches[i] = calloc(1, sizeof(struct batch));
+		if (!r->batches[i] || !(r->batches[i]->stored = largepage_new()))
 			return no_memory(r, e);
+	}
 	return blockset_init(&r->covered, num_div_up(r->head.size, r->head.granule), e);
 }
 
@@ -418,14 +445,12 @@ static void give_back(struct restore *r)
 {
 	unsigned int i;
 
-	for (i = 0; r->workers && i < r->nr_workers; i++) {
-		free(r->workers[i].stored);
-		free(r->workers[i].room);
-	}
-	zstgate_fini(&r->gate);
-	for (i = 0; r->batches && i < r->nr_batches; i++)
+	for (i = 0; r->batches && i < r->nr_batches; i++) {
+		if (r->batches[i])
+			free(r->batches[i]->stored);
 		free(r->batches[i]);
-	free(r->workers);
+	}
+	zst_free_each(r->zsts, r->opts->threads);
 	free(r->batches);
 	blockset_fini(&r->covered);
 	restoreout_close(&r->out);

@@ -76,7 +76,7 @@ void metaread_close(struct metaread *m)
 int metaread_changed(struct metaread *m, uint64_t since, uint64_t before, struct blockset *set,
 		     struct err *e)
 {
-	static const struct lanes_ops ops = {.fill = fill, .work = work};
+	static const struct lanes_ops ops = {.fill = fill, .stages = {{work, READERS}}};
 	struct job j = {.era = m->era, .since = since, .before = before, .set = set};
 	struct err now = {0};
 	unsigned int parts[READERS];
@@ -86,7 +86,7 @@ int metaread_changed(struct metaread *m, uint64_t since, uint64_t before, struct
 
 	for (i = 0; i < READERS; i++)
 		slots[i] = &parts[i];
-	rc = lanes_run(&ops, &j, slots, READERS, READERS, e);
+	rc = lanes_run(&ops, &j, slots, READERS, e);
 	/* What changed under the readers looks damaged, and says so only here. */
 	if (erameta_recheck(m->era, &now) && (rc == 0 || now.kind == ERR_BUSY)) {
 		*e = now;

@@ -28,6 +28,30 @@ void zst_free(struct zst *z)
 	free(z);
 }
 
+struct zst **zst_new_each(unsigned int nr)
+{
+	struct zst **each = calloc(nr, sizeof(*each));
+	unsigned int i;
+
+	for (i = 0; each && i < nr; i++) {
+		each[i] = zst_new();
+		if (!each[i]) {
+			zst_free_each(each, nr);
+			return NULL;
+		}
+	}
+	return each;
+}
+
+void zst_free_each(struct zst **each, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; each && i < nr; i++)
+		zst_free(each[i]);
+	free(each);
+}
+
 /*
  * What looks like noise is looked at twice. From level 5 on zstd searches noise as patiently as anything else, at ten to four
  * hundred times the cost of level 2, which gives up soon. So a glance at some bytes says what might be noise, and level 2

@@ -20,6 +20,10 @@
 struct zst *zst_new(void);
 void zst_free(struct zst *z);
 
+/* The same for each of nr threads, which are numbered from 0. */
+struct zst **zst_new_each(unsigned int nr);
+void zst_free_each(struct zst **each, unsigned int nr);
+
 /*
  * Compress into out, which has room for cap bytes. *out_len is 0 where the result would not be
  * shorter than the input by at least 1/64: store it as it is. At level 5 and above also where the input looks like noise, in
