@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * fill walks the index and cuts off what newer streams have brought; threads fetch, verify and decode, and put, each a stage
- * of its own. Each byte is put once, so nothing has to wait for anything else; the pieces of one stream are through before its
- * file is closed.
+ * of its own. Each byte is put once, so nothing has to wait for anything else: not for the streams before either. A stream is
+ * closed when the last batch from it is through.
  *
  * What is covered is noted by granules, of which every MAP is made, and entries are smaller than these. So a run of joined
  * entries is noted when it is complete, and no entry of a pass can hide another of the same pass.
@@ -12,14 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/restorechain.h"
 #include "flow/restoreout.h"
 #include "flow/target.h"
 #include "pure/blockset.h"
-#include "pure/links.h"
 #include "system/lanes.h"
 #include "system/largepage.h"
 #include "system/stop.h"
-#include "words/hash.h"
 #include "words/num.h"
 #include "world/streamfile.h"
 #include "world/streamin.h"
@@ -56,6 +55,7 @@ struct batch {
 	uint64_t done;	 /* when it was filled, of the target and of the streams */
 	uint64_t stream;
 	uint8_t *stored; /* a large page: BATCH_LEN, and as much for content */
+	struct streamfile *file;
 	struct piece pieces[PIECES_MAX];
 	struct frame frames[PIECES_MAX];
 };
@@ -67,8 +67,12 @@ struct restore {
 	struct target target;
 	struct restoreout out;
 	struct blockset covered;
-	struct streamfile file;
-	/* Where fill is: the pass that is walked, 0 at the end; the entry, and how far it is done. */
+	struct streamfile *files; /* one a stream; open are those that fill, or a batch, is at */
+	struct streamfile *file;  /* where fill is; NULL: it has none open */
+	struct streamfile *drained;
+	unsigned int nr_left; /* streams that fill has not come to */
+	bool used;	      /* a batch is from `file` */
+	/* The pass that is walked, 0 at the end; the entry, and how far it is done. */
 	uint32_t pass;
 	struct streamfile_walk walk;
 	struct wire_entry entry;
@@ -88,7 +92,7 @@ struct restore {
 static int not_tiled(const struct restore *r, uint64_t offset, struct err *e)
 {
 	return err_set(e, ERR_CORRUPT, "%s: device offset %llu: the extents of pass %u are not whole era blocks",
-		       r->file.name, (unsigned long long)offset, r->pass);
+		       r->file->name, (unsigned long long)offset, r->pass);
 }
 
 /* The run is complete: whatever is older is shadowed by it. */
@@ -104,7 +108,7 @@ static int close_run(struct restore *r, struct err *e)
 		return not_tiled(r, r->run.offset, e);
 	/* A granule in which an older, smaller device ended is in the stream that made it larger. */
 	if (end % granule != 0 && end != r->head.size &&
-	    (end != r->file.head.size || !blockset_has(&r->covered, end / granule)))
+	    (end != r->file->head.size || !blockset_has(&r->covered, end / granule)))
 		return not_tiled(r, end, e);
 	blockset_add(&r->covered, r->run.offset / granule, num_div_up(end, granule));
 	return 0;
@@ -142,7 +146,7 @@ static int next_entry(struct restore *r, struct err *e)
 		if (close_run(r, e))
 			return -1;
 		r->pass--;
-		if (r->pass > 0 && streamfile_walk_begin(&r->walk, &r->file, r->pass, e))
+		if (r->pass > 0 && streamfile_walk_begin(&r->walk, r->file, r->pass, e))
 			return -1;
 	}
 	return 0;
@@ -197,44 +201,80 @@ static bool take_piece(struct restore *r, struct batch *b)
 	return true;
 }
 
-static int fill(void *ctx, void *slot, struct err *e)
+/* The next older stream; 0: there is none, or nothing is left to be found. */
+static int open_next(struct restore *r, struct err *e)
 {
-	struct restore *r = ctx;
-	struct batch *b = slot;
-	bool taken = true;
-	int rc = 1;
+	if (r->nr_left == 0 || r->done == r->head.size)
+		return 0;
+	r->file = &r->files[--r->nr_left];
+	r->used = false;
+	if (streamfile_open(r->file, r->opts->paths[r->nr_left], e))
+		return -1;
+	r->pass = r->file->end.passes;
+	r->at = r->end = 0;
+	r->run.len = 0;
+	return streamfile_walk_begin(&r->walk, r->file, r->pass, e) ? -1 : 1;
+}
 
-	b->nr = b->nr_frames = 0;
-	b->used = 0;
-	b->compared = 0;
+/* What the stream gives, as far as the batch has room. 1: it has more, 0: it is through, -1: error. */
+static int take_pieces(struct restore *r, struct batch *b, struct err *e)
+{
+	bool taken = true;
+	int rc;
+
 	while (taken) {
 		if (stop_check(e))
 			return -1;
 		if (r->at == r->end && (rc = next_entry(r, e)) <= 0)
-			break;
+			return rc;
 		while (r->at < r->end && taken)
 			taken = take_piece(r, b);
 		if (r->at == r->end && join_run(r, e))
 			return -1;
 	}
+	return 1;
+}
+
+static int fill(void *ctx, void *slot, struct err *e)
+{
+	struct restore *r = ctx;
+	struct batch *b = slot;
+	int rc;
+
+	b->nr = b->nr_frames = 0;
+	b->used = 0;
+	b->compared = 0;
+	while (b->nr == 0) {
+		if (!r->file && (rc = open_next(r, e)) <= 0)
+			return rc;
+		rc = take_pieces(r, b, e);
+		if (rc < 0)
+			return -1;
+		r->used |= b->nr > 0;
+		b->file = r->file;
+		if (rc == 0 && !r->used)
+			streamfile_close(r->file);
+		if (rc == 0)
+			r->file = NULL;
+	}
 	b->done = r->done;
 	b->stream = r->stream;
-	return rc < 0 ? -1 : b->nr > 0;
+	return 1;
 }
 
 /* Stages */
 
 static int fetch(void *ctx, void *slot, unsigned int thread, struct err *e)
 {
-	const struct restore *r = ctx;
 	struct batch *b = slot;
 	unsigned int i;
 
+	(void)ctx;
 	(void)thread;
 	for (i = 0; i < b->nr_frames; i++) {
 		struct frame *f = &b->frames[i];
 
-		if (streamfile_data(&r->file, &f->entry, &f->header, b->stored + f->at, e))
+		if (streamfile_data(b->file, &f->entry, &f->header, b->stored + f->at, e))
 			return -1;
 	}
 	return 0;
@@ -250,7 +290,7 @@ static int decode(void *ctx, void *slot, unsigned int thread, struct err *e)
 		struct frame *f = &b->frames[i];
 		const struct streamin_frame in = {.header = f->header, .position = f->entry.position};
 
-		if (streamin_decode(&in, r->file.name, r->zsts[thread], b->stored + f->at, b->stored + BATCH_LEN + f->at,
+		if (streamin_decode(&in, b->file->name, r->zsts[thread], b->stored + f->at, b->stored + BATCH_LEN + f->at,
 				    &f->content, e))
 			return -1;
 	}
@@ -274,100 +314,31 @@ static int put(void *ctx, void *slot, unsigned int thread, struct err *e)
 	return 0;
 }
 
+/* In order: the first batch of a stream is behind the last one of the stream before. */
 static int drain(void *ctx, void *slot, struct err *e)
 {
-	const struct restore *r = ctx;
+	struct restore *r = ctx;
 	const struct batch *b = slot;
 
 	(void)e;
+	if (r->drained && r->drained != b->file)
+		streamfile_close(r->drained);
+	r->drained = b->file;
 	tick(&r->opts->tick, b->done, r->head.size, b->stream);
 	return 0;
-}
-
-/* Streams */
-
-static int restore_stream(struct restore *r, const char *path, struct err *e)
-{
-	int rc = -1;
-
-	if (streamfile_open(&r->file, path, e))
-		goto out;
-	r->pass = r->file.end.passes;
-	r->at = r->end = 0;
-	r->run.len = 0;
-	if (streamfile_walk_begin(&r->walk, &r->file, r->pass, e))
-		goto out;
-	rc = lanes_run(&r->stages, r, (void **)r->batches, r->nr_batches, e);
-out:
-	streamfile_walk_end(&r->walk);
-	streamfile_close(&r->file);
-	return rc;
 }
 
 static int all_streams(struct restore *r, struct err *e)
 {
 	const struct restoreflow_opts *o = r->opts;
-	unsigned int i = o->nr;
 
-	while (i-- > 0 && r->done < r->head.size)
-		if (restore_stream(r, o->paths[i], e))
-			return -1;
+	r->nr_left = o->nr;
+	if (lanes_run(&r->stages, r, (void **)r->batches, r->nr_batches, e))
+		return -1;
 	if (r->done == r->head.size)
 		return 0;
 	return err_set(e, ERR_CORRUPT, "%s and the streams behind it hold %llu of the device's %llu bytes",
 		       o->paths[0], (unsigned long long)r->done, (unsigned long long)r->head.size);
-}
-
-/* The chain: what it leads to, as one full. Resumed, it is the same stream again, by an id made of what it gives. */
-static void make_head(struct restore *r, const struct streamfile *last)
-{
-	static const char word[16] = "restore";
-	uint8_t name[32];
-	struct wire_head *h = &r->head;
-
-	r->result->head = last->head;
-	*h = last->head;
-	memcpy(name, word, 16);
-	memcpy(name + 16, h->state_id, WIRE_ID_LEN);
-	hash128(name, sizeof(name), h->stream_id);
-	memset(h->parent_id, 0, WIRE_ID_LEN);
-	h->kind = WIRE_FULL;
-	h->flags = WIRE_HEAD_MERGED;
-	h->since = 0;
-	h->parent_size = 0;
-	h->era_c = last->end.era_c;
-	h->consistency = last->end.consistency;
-}
-
-static int look_at_chain(struct restore *r, struct err *e)
-{
-	const struct restoreflow_opts *o = r->opts;
-	struct streamfile s[2];
-	unsigned int i;
-	int rc = -1;
-
-	s[0].fd = s[1].fd = -1;
-	s[0].pieces = s[1].pieces = NULL;
-	for (i = 0; i < o->nr; i++) {
-		struct streamfile *now = &s[i % 2];
-		const struct streamfile *before = &s[(i + 1) % 2];
-
-		streamfile_close(now);
-		if (streamfile_look(now, o->paths[i], e))
-			goto out;
-		if (i == 0 && now->head.kind != WIRE_FULL)
-			err_set(e, ERR_IDENTITY, "a chain begins with a full stream");
-		if (e->kind != ERR_NONE || (i > 0 && links_check(&before->head, before->end.era_c, &now->head, e))) {
-			err_prefix(e, "%s", o->paths[i]);
-			goto out;
-		}
-	}
-	make_head(r, &s[(o->nr - 1) % 2]);
-	rc = 0;
-out:
-	streamfile_close(&s[0]);
-	streamfile_close(&s[1]);
-	return rc;
 }
 
 /* The target */
@@ -438,6 +409,11 @@ static int make_room(struct restore *r, struct err *e)
 		if (!r->batches[i] || !(r->batches[i]->stored = largepage_new()))
 			return no_memory(r, e);
 	}
+	r->files = calloc(r->opts->nr, sizeof(*r->files));
+	if (!r->files)
+		return no_memory(r, e);
+	for (i = 0; i < r->opts->nr; i++)
+		r->files[i].fd = -1;
 	return blockset_init(&r->covered, num_div_up(r->head.size, r->head.granule), e);
 }
 
@@ -450,6 +426,10 @@ static void give_back(struct restore *r)
 			free(r->batches[i]->stored);
 		free(r->batches[i]);
 	}
+	streamfile_walk_end(&r->walk);
+	for (i = 0; r->files && i < r->opts->nr; i++)
+		streamfile_close(&r->files[i]);
+	free(r->files);
 	zst_free_each(r->zsts, r->opts->threads);
 	free(r->batches);
 	blockset_fini(&r->covered);
@@ -472,7 +452,7 @@ int restoreflow(const struct restoreflow_opts *o, struct restoreflow_result *res
 	r->opts = o;
 	r->result = result;
 	r->target.sink.fd = -1;
-	if (look_at_chain(r, e) || make_room(r, e) || prepare(r, e) || all_streams(r, e))
+	if (restorechain(o->paths, o->nr, &result->head, &r->head, e) || make_room(r, e) || prepare(r, e) || all_streams(r, e))
 		goto out;
 	result->written = r->out.written;
 	if (writes(r) && target_commit(&r->target, &r->head, r->head.era_c, e))
