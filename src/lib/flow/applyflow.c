@@ -425,10 +425,10 @@ static void give_back(struct apply *a)
 	unsigned int i;
 
 	for (i = 0; a->workers && i < a->opts->threads; i++)
-		free(a->workers[i].room);
+		largepage_free(a->workers[i].room);
 	for (i = 0; a->batches && i < a->nr_batches; i++) {
 		if (a->batches[i])
-			free(a->batches[i]->stored);
+			largepage_free(a->batches[i]->stored);
 		free(a->batches[i]);
 	}
 	zst_free_each(a->zsts, a->opts->threads);

@@ -312,7 +312,7 @@ static int drain(void *ctx, void *slot, struct err *e)
 static void batch_free(struct batch *b)
 {
 	if (b)
-		free(b->content);
+		largepage_free(b->content);
 	free(b);
 }
 

@@ -423,7 +423,7 @@ static void give_back(struct restore *r)
 
 	for (i = 0; r->batches && i < r->nr_batches; i++) {
 		if (r->batches[i])
-			free(r->batches[i]->stored);
+			largepage_free(r->batches[i]->stored);
 		free(r->batches[i]);
 	}
 	streamfile_walk_end(&r->walk);

@@ -12,7 +12,8 @@
 
 #define LARGEPAGE_LEN 2097152u
 
-/* LARGEPAGE_LEN bytes, which lie in one page where the kernel has such. free(); NULL: no memory. */
+/* LARGEPAGE_LEN bytes, zeros, aligned to that, which lie in one page where the kernel has such. NULL: no memory. */
 uint8_t *largepage_new(void);
+void largepage_free(uint8_t *p);
 
 #endif
