@@ -351,7 +351,8 @@ int sink_sync(struct sink *s, struct err *e)
 {
 	if (fdio_sync(s->fd, s->name, e))
 		return -1;
-	return s->created ? fdio_sync_parent(s->name, e) : 0;
+	/* Whoever made an image may have died before its name was durable. */
+	return s->device ? 0 : fdio_sync_parent(s->name, e);
 }
 
 static int add_part(struct sink *s, uint64_t off, uint64_t len, uint8_t *buf, struct hash *h,

@@ -62,7 +62,7 @@ void sink_cached(struct sink *s);
 int sink_write(struct sink *s, const uint8_t *buf, uint64_t off, uint64_t len, struct err *e);
 int sink_zero(struct sink *s, uint64_t off, uint64_t len, struct err *e);
 
-/* Everything written is durable, the name of a new image too. */
+/* Everything written is durable, the name of an image too: also where this run did not make it. */
 int sink_sync(struct sink *s, struct err *e);
 
 /* XXH3-128 over the first and last MiB of the first `size` bytes: has somebody else written here? */
