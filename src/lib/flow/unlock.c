@@ -35,6 +35,9 @@ static int put_aside(struct search *x, const char *name, const char *why, struct
 	snprintf(to, sizeof(to), "%.*s/aside", PATH_MAX - 128, x->r.dir);
 	if (mkdir(to, 0700) && errno != EEXIST)
 		return err_sys(e, "%s: cannot create", to);
+	/* Durable before something is in it, whoever made it. */
+	if (fdio_sync_parent(to, e))
+		return -1;
 	snprintf(to, sizeof(to), "%.*s/aside/%.255s", PATH_MAX - 300, x->r.dir, name);
 	if (repo_stream_path(&x->r, name, from, e))
 		return -1;
@@ -42,7 +45,8 @@ static int put_aside(struct search *x, const char *name, const char *why, struct
 		return err_sys(e, "%s: cannot move it to %s", from, to);
 	x->u->aside++;
 	report_warn(x->report, "%s; it is in %s now", why, to);
-	return fdio_sync_parent(from, e);
+	/* There before it is gone here. */
+	return fdio_sync_parent(to, e) || fdio_sync_parent(from, e) ? -1 : 0;
 }
 
 static int look(struct search *x, const char *name, struct err *e)
