@@ -319,6 +319,7 @@ static int check_empty(const char *dir, struct err *e)
 
 int repo_create(const char *dir, struct err *e)
 {
+	struct err ignored = {0};
 	struct repo r;
 	char path[PATH_MAX];
 	struct stat st;
@@ -328,8 +329,10 @@ int repo_create(const char *dir, struct err *e)
 		return -1;
 	if (stat(path, &st) == 0)
 		return load_about(&r, e);
-	if (repo_make_dir(dir, e) || check_empty(dir, e))
+	if (repo_make_dir(r.dir, e) || check_empty(dir, e))
 		return -1;
+	/* Whoever made it may have died, or not cared. Where that cannot be read, it is somebody else's directory. */
+	fdio_sync_parent(r.dir, &ignored);
 	if (repo_stream_path(&r, "", path, e) || repo_make_dir(path, e) || repo_incoming_path(&r, "", path, e) ||
 	    repo_make_dir(path, e))
 		return -1;
