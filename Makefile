@@ -75,7 +75,9 @@ PROGRAMS := $(patsubst src/%.c,%,$(sort $(wildcard src/era*.c)))
 PARTS_era_copy := src/copyargs.c
 PARTS_erabackup := $(sort $(wildcard src/backup_*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-TEST_TOOLS := $(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c)))
+# What is put between a program and the C library.
+TEST_SHIMS := recorder
+TEST_TOOLS := $(filter-out $(TEST_SHIMS),$(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c))))
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
@@ -127,6 +129,11 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(B)/libera.a
 	@echo "  LD    $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(TEST_SHIMS:%=$(B)/tools/%.so): $(B)/tools/%.so: tests/tools/%.c tests/tools/recorder_log.h
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	@echo "  MAN   $@"
@@ -172,7 +179,7 @@ define place
 	mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 endef
 
-test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%)
+test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%) $(TEST_SHIMS:%=$(B)/tools/%.so)
 
 check: all test-programs
 	tests/run --build $(B) unit corpus cli
