@@ -5,7 +5,7 @@
 #   make                  build the programs and libera.a into build/
 #   make man              build the manual pages from docs/*.scd (needs scdoc)
 #   make install          install programs and manuals; DESTDIR= and PREFIX= as usual (PREFIX=/usr/local)
-#   make check            unit, corpus and command-line tests: everything that needs no dm-era
+#   make check            unit, corpus, command-line tests, past finds of the fuzzers: everything that needs no dm-era
 #   make check-vm         the tests on a real kernel's dm-era, in QEMU (needs root)
 #   make bench            figures, all of them (needs root and scripts/deps bench; an hour):
 #   make bench-pipelines  copying, applying, verifying, restoring beside what the machine could do and what others do
@@ -14,8 +14,10 @@
 #   make bench-still      how long a device stands still for a cut
 #   make bench-cost       how fast a disk is with dm-era on it, by the size of an era block
 #   make bench-growth     how time and memory grow, with the plots and the table in docs/ (needs root)
+#   make fuzz T=600       all targets of tests/fuzz with libFuzzer, ASan and UBSan for so many seconds in all (needs
+#                         scripts/deps fuzz); F='stream token' only these
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
-#   make test-programs    what the tests need built: unit tests and tools
+#   make test-programs    what the tests need built: unit tests, tools, replays of the fuzzers
 #   make clean
 #
 #   D=asan,ubsan          build with these sanitizers, into build/asan,ubsan/
@@ -78,11 +80,12 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 # What is put between a program and the C library.
 TEST_SHIMS := recorder
 TEST_TOOLS := $(filter-out $(TEST_SHIMS),$(patsubst tests/tools/%.c,%,$(sort $(wildcard tests/tools/*.c))))
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
 .PHONY: all test-programs man install check check-vm lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
-	bench-cost bench-growth
+	bench-cost bench-growth fuzz fuzz-programs
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -134,6 +137,19 @@ $(TEST_SHIMS:%=$(B)/tools/%.so): $(B)/tools/%.so: tests/tools/%.c tests/tools/re
 	@echo "  LD    $@"
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
+# What a target asks the allocators for is seen by the replay.
+ALLOCATORS = $(foreach f,malloc calloc realloc reallocarray aligned_alloc,-Wl$(comma)--wrap=$(f))
+
+$(B)/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(B)/libera.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $(ALLOCATORS) -o $@ $^ $(LIBS)
+
+$(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/libera.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
 $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	@echo "  MAN   $@"
@@ -179,10 +195,20 @@ define place
 	mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 endef
 
-test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%) $(TEST_SHIMS:%=$(B)/tools/%.so)
+test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%) $(TEST_SHIMS:%=$(B)/tools/%.so) \
+	$(FUZZ_TARGETS:%=$(B)/fuzz/replay_%)
+
+# Only with clang, and with what `make fuzz` gives it.
+fuzz-programs: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
+
+T ?= 600
+F ?=
+fuzz:
+	$(MAKE) CC=clang D=asan,ubsan B=build/fuzz CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' fuzz-programs
+	tests/fuzz/hunt --build build/fuzz --seconds $(T) $(F)
 
 check: all test-programs
-	tests/run --build $(B) unit corpus cli
+	tests/run --build $(B) unit corpus fuzz cli
 
 check-vm: all test-programs
 	tests/run --build $(B) vm
@@ -217,4 +243,4 @@ clean:
 	rm -rf build
 
 -include $(LIB_OBJECTS:.o=.d) $(wildcard $(B)/obj/src/*.d $(B)/obj/tests/unit/*.d \
-	$(B)/obj/tests/tools/*.d)
+	$(B)/obj/tests/tools/*.d $(B)/obj/tests/fuzz/*.d)
