@@ -30,7 +30,7 @@ static const char *when(uint64_t seconds, char buf[32])
 	const time_t t = (time_t)seconds;
 	struct tm tm;
 
-	if (!gmtime_r(&t, &tm) || !strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (t < 0 || !gmtime_r(&t, &tm) || !strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		strcpy(buf, "?");
 	return buf;
 }
@@ -70,10 +70,10 @@ static int head_json(const struct dump *d, const struct wire_head *h, struct err
 		       "{s:s,s:b,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:s}", "kind",
 		       wire_kind_name(h->kind), "merged", (int)(h->flags & WIRE_HEAD_MERGED), "stream", hex(h->stream_id, id[0]), "parent",
 		       hex(h->parent_id, id[1]), "gives", hex(h->state_id, id[2]), "generation",
-		       hex(h->generation, id[3]), "since", (ull)h->since, "era", (ull)h->era_c, "size",
+		       hex(h->generation, id[3]), "since", json_count(h->since), "era", json_count(h->era_c), "size",
 		       (ull)h->size, "parent_size", (ull)h->parent_size, "era_block", (ull)h->granule,
 		       "sector", (int)h->sector, "cut", wire_cut_name(h->cut), "consistency",
-		       wire_consistency_name(h->consistency), "still_us", (ull)h->still_us, "time",
+		       wire_consistency_name(h->consistency), "still_us", json_count(h->still_us), "time",
 		       when(h->time, t)))
 		return -1;
 	fputs(",\"fields\":{", d->out);
@@ -137,11 +137,11 @@ static int end_lines(const struct dump *d, struct err *e)
 	}
 	fputs("],\"end\":", d->out);
 	if (json_value(d->out, e, "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:s,s:I,s:s,s:s}", "era",
-		       (ull)n->era_c, "frames", (ull)n->frames, "data_frames", (ull)n->data_frames,
+		       json_count(n->era_c), "frames", (ull)n->frames, "data_frames", (ull)n->data_frames,
 		       "zero_frames", (ull)n->zero_frames, "data_bytes", (ull)n->data_bytes,
 		       "zero_bytes", (ull)n->zero_bytes, "stored_bytes", (ull)n->stored_bytes, "passes",
 		       (int)n->passes, "consistency", wire_consistency_name(n->consistency), "still_us",
-		       (ull)n->still_us, "digest", digest, "token", word))
+		       json_count(n->still_us), "digest", digest, "token", word))
 		return -1;
 	fputs("}\n", d->out);
 	return 0;

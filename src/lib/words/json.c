@@ -23,6 +23,11 @@ int json_value(FILE *f, struct err *e, const char *fmt, ...)
 	return rc ? err_set(e, ERR_RUNTIME, "cannot write JSON") : 0;
 }
 
+long long json_count(uint64_t v)
+{
+	return v > INT64_MAX ? INT64_MAX : (long long)v;
+}
+
 void json_comma(FILE *f, bool *any)
 {
 	if (*any)

@@ -20,6 +20,9 @@
  */
 int json_value(FILE *f, struct err *e, const char *fmt, ...);
 
+/* For "I", where somebody else chose the number: jansson has none above INT64_MAX, and such a one becomes that. */
+long long json_count(uint64_t v);
+
 /* Before each element of a list: a comma where *any says that there is one before it. */
 void json_comma(FILE *f, bool *any);
 
