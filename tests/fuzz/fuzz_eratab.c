@@ -4,11 +4,12 @@
 
 #include "pure/eratab.h"
 
+/* In quotes, but where there is one inside: such a value was written without, so it has no blank. */
 static void put_device(FILE *f, const char *device)
 {
 	const char *value = strchr(device, '=');
 
-	if (device[0] == '/' || !value)
+	if (device[0] == '/' || !value || strchr(value, '"'))
 		fputs(device, f);
 	else
 		fprintf(f, "%.*s=\"%s\"", (int)(value - device), device, value + 1);

@@ -147,7 +147,8 @@ int catalog_replace(struct catalog *c, size_t first, size_t last, const struct c
 		return -1;
 	if (s)
 		c->streams[first++] = *s;
-	memmove(&c->streams[first], next, behind * sizeof(*next));
+	if (next)
+		memmove(&c->streams[first], next, behind * sizeof(*next));
 	c->nr = first + behind;
 	return 0;
 }

@@ -39,7 +39,7 @@ static bool printable(char c)
 /* What is not named is zero */
 static const struct {
 	size_t at, len;
-} reserved[] = {{124, 4}, {320, 64}, {640, SUM_AT - 640}};
+} reserved[] = {{124, 4}, {184, 8}, {320, 64}, {640, SUM_AT - 640}};
 
 static void put_text(uint8_t *out, const char *text, size_t size)
 {
