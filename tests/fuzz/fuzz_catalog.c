@@ -40,6 +40,8 @@ static void same_again(const struct catalog *c)
 	char *two;
 
 	must(one && catalogtext_parse(one, &again, &e) == 0);
+	must(again.nr == c->nr && again.nr_removing == c->nr_removing && again.has_adding == c->has_adding);
+	must(c->nr == 0 || memcmp(again.streams, c->streams, c->nr * sizeof(*c->streams)) == 0);
 	two = catalogtext_print(&again, &two_len);
 	must(two && one_len == two_len && memcmp(one, two, one_len) == 0);
 	catalog_free(&again);

@@ -56,7 +56,8 @@ static uint64_t walk(const struct streamfile *s, uint32_t pass, struct room *r)
 
 static void try_file(const uint8_t *p, size_t len)
 {
-	struct room *r = malloc(sizeof(*r));
+	static struct room room;
+	struct room *r = &room;
 	const int fd = memfd_create("stream", MFD_CLOEXEC);
 	struct streamfile s;
 	struct err e = {0};
@@ -64,7 +65,7 @@ static void try_file(const uint8_t *p, size_t len)
 	uint64_t nr = 0;
 	uint32_t pass;
 
-	must(r && fd >= 0 && (len == 0 || pwrite(fd, p, len, 0) == (ssize_t)len));
+	must(fd >= 0 && (len == 0 || pwrite(fd, p, len, 0) == (ssize_t)len));
 	r->zst = zst_new();
 	must(r->zst);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -76,7 +77,6 @@ static void try_file(const uint8_t *p, size_t len)
 	streamfile_close(&s);
 	close(fd);
 	zst_free(r->zst);
-	free(r);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -27,7 +27,7 @@ static void check_text(const char *text, const struct request *r)
 	for (p = text; *p; p++)
 		must((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || strchr(plain, *p));
 	must(strcmp(r->command, "era_copy") == 0 ||
-	     (r->command[0] == '/' && len > 9 - 1 && strcmp(r->command + len - 9, "/era_copy") == 0));
+	     (r->command[0] == '/' && len >= 9 && strcmp(r->command + len - 9, "/era_copy") == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -22,6 +22,7 @@ static void there_and_back(struct zst *z, const uint8_t *data, size_t len)
 		must(zst_decompress(z, stored, n, back, len, &e) == 0);
 		must(memcmp(data, back, len) == 0);
 		must(zst_decompress(z, stored, n - 1, back, len, &e) != 0);
+		must(zst_decompress(z, stored, n, back, len + 1, &e) != 0);
 	}
 	free(stored);
 	free(back);

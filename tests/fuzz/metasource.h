@@ -52,18 +52,18 @@ __attribute__((unused)) static int meta_read(void *ctx, uint64_t first, unsigned
 	return 0;
 }
 
-/* Free s->p. */
 __attribute__((unused)) static void meta_source(struct metasource *s, const uint8_t *data, size_t len)
 {
+	static uint8_t room[META_BLOCKS_MAX * ERAMETA_BLOCK_LEN];
 	uint64_t nr = 0;
 	uint8_t *block;
 	size_t n;
 
-	s->p = calloc(META_BLOCKS_MAX, ERAMETA_BLOCK_LEN);
-	must(s->p);
+	s->p = room;
 	for (; len >= 2 && nr < META_BLOCKS_MAX; nr++) {
 		block = s->p + nr * ERAMETA_BLOCK_LEN;
 		n = data[1] < len - 2 ? data[1] : len - 2;
+		memset(block, 0, ERAMETA_BLOCK_LEN);
 		memcpy(block + 4, data + 2, n);
 		meta_seal(block, nr, data[0]);
 		data += 2 + n;

@@ -27,18 +27,23 @@ struct seal {
 	struct zst *zst;
 	struct hash *digest; /* of the headers up to END */
 	uint8_t id[WIRE_ID_LEN];
-	uint8_t content[WIRE_CONTENT_MAX];
 	/* For mend_stream. */
 	struct wire_end end;
 	uint32_t pass;
 	struct streamindex index;
 };
 
+/* Not allocated: sanitizers make large pieces slow. */
+static struct seal seal_room;
+static uint8_t seal_content_room[WIRE_CONTENT_MAX];
+
 static struct seal *seal_new(const uint8_t *preamble)
 {
-	struct seal *s = calloc(1, sizeof(*s));
+	struct seal *s = &seal_room;
 
-	must(s);
+	memset(&s->end, 0, sizeof(s->end));
+	s->pass = 0;
+	streamindex_next(&s->index, 0);
 	s->zst = zst_new();
 	s->digest = hash_new();
 	must(s->zst && s->digest);
@@ -51,7 +56,6 @@ static void seal_free(struct seal *s)
 {
 	zst_free(s->zst);
 	hash_free(s->digest);
-	free(s);
 }
 
 static void seal_preamble(uint8_t *p)
@@ -71,9 +75,9 @@ static uint64_t seal_content(struct seal *s, const uint8_t *h, size_t stored)
 	if (h[5] == WIRE_CODEC_NONE)
 		return hash64(h + WIRE_HEADER_LEN, stored);
 	if (logical > WIRE_CONTENT_MAX ||
-	    zst_decompress(s->zst, h + WIRE_HEADER_LEN, stored, s->content, (size_t)logical, &e))
+	    zst_decompress(s->zst, h + WIRE_HEADER_LEN, stored, seal_content_room, (size_t)logical, &e))
 		return le64_get(h + 48);
-	return hash64(s->content, (size_t)logical);
+	return hash64(seal_content_room, (size_t)logical);
 }
 
 static void seal_header(struct seal *s, uint8_t *h, size_t stored)
