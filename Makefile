@@ -16,6 +16,7 @@
 #   make bench-growth     how time and memory grow, with the plots and the table in docs/ (needs root)
 #   make fuzz T=600       all targets of tests/fuzz with libFuzzer, ASan and UBSan for so many seconds in all (needs
 #                         scripts/deps fuzz); F='stream token' only these
+#   make mutate           break a line of safety at a time, and see that a test fails: tests/mutants (needs root; minutes)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests, tools, replays of the fuzzers
 #   make clean
@@ -84,7 +85,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fu
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-vm lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
+.PHONY: all test-programs man install check check-vm mutate lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
 	bench-cost bench-growth fuzz fuzz-programs
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -212,6 +213,9 @@ check: all test-programs
 
 check-vm: all test-programs
 	tests/run --build $(B) vm
+
+mutate:
+	tests/mutate
 
 bench: bench-pipelines bench-list bench-memory bench-still bench-cost bench-growth
 

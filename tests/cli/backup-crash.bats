@@ -224,22 +224,47 @@ unlock_mends() {
 	sweep signal=KILL unlock_mends unlock disk
 }
 
-# The calls of a run as a word, as far as they touch the repository, as erabackup-repository(5) has them: the stream durable, the
-# state that announces it, its name, durable too, and the state that says it is in.
-@test "the stream is durable before it is announced, and has its name, durably, before the state says so" {
-	put_back
-	strace -f -b execve -y -qq -o trace -e trace=pwrite64,write,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat \
-		erabackup -c erabackup.conf run disk
+# The calls of a command as a word, as far as they touch the repository: W and F writes and syncs a stream, w, c and C writes, syncs
+# and renames the state, N gives a stream its name, U removes one, and d makes names durable.
+order() { # COMMAND...: sets word
+	strace -f -b execve -y -qq -o trace \
+		-e trace=pwrite64,write,writev,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat \
+		erabackup -c erabackup.conf "$@"
 	grep -E 'disk\.repo' trace | sed -E \
 		-e 's/^[0-9]+ +//' \
-		-e '/lock>/d' \
+		-e '/(lock|readers)>/d' \
 		-e '/^(rename|link)[a-z0-9]*\(.*state/s/.*/C/' \
 		-e '/^f(data)?sync\([0-9]+<[^>]*state[^>]*>/s/.*/c/' \
 		-e '/^(pwrite64|write|writev)\([0-9]+<[^>]*state[^>]*>/s/.*/w/' \
 		-e 's/^f(data)?sync\([0-9]+<[^>]*\/(streams|disk\.repo)>.*/d/' \
 		-e 's/^f(data)?sync\(.*/F/' \
 		-e 's/^(pwrite64|write|writev)\(.*/W/' \
-		-e 's/^(rename|link).*/N/' >calls
+		-e 's/^(rename|link).*/N/' \
+		-e 's/^unlink.*\/streams\/.*/U/' \
+		-e '/^unlink/d' >calls
 	word=$(tr -d '\n' <calls)
+}
+
+# As erabackup-repository(5) has them: the stream durable, the state that announces it, its name, durable too, and the state
+# that says it is in.
+@test "the stream is durable before it is announced, and has its name, durably, before the state says so" {
+	put_back
+	order run disk
 	[[ $word =~ ^W+FwcCdNd(wcCd)+$ ]] || fail "$word"
+}
+
+@test "a merged stream is durable, named and committed before those it was made of are removed" {
+	prune_rules
+	put_back
+	order prune disk
+	[[ $word =~ ^W+FwcCdNdwcCdU{4}d(wcCd)+$ ]] || fail "$word"
+}
+
+@test "what is dropped is out of the state, durably, before it is removed" {
+	: >erabackup.conf
+	job disk "keep-last = 1" "threads = 1" "prune-interval = never"
+	put_back
+	silent eb run --full disk
+	order prune disk
+	[[ $word =~ ^wcCdU{3}d(wcCd)+$ ]] || fail "$word"
 }
