@@ -537,7 +537,8 @@ failed_in_background() {
 	in_background erabackup -c erabackup.conf run disk
 	wait_for test -s track/hung
 	for words in run prune mirror; do
-		capture erabackup -c erabackup.conf $words disk
+		# One that is not refused would wait for the same source.
+		capture timeout 10 erabackup -c erabackup.conf $words disk
 		assert_equal "$words: $status" "$words: 5"
 		says "$pid"
 	done
