@@ -272,11 +272,12 @@ if [ -n "${PRUNE:-}" ]; then
 	ids=${ids##* }
 fi
 eb verify disk || die "verify"
+list=$(eb list --json disk)
 for id in $ids; do
-	restores "$ERA_T/points/$id" --at "$id"
+	[[ $list == *"$id"* ]] || die "$id is gone"
 done
 restores "$ERA_T/disk.img"
-[ "$(ls disk.repo/streams | wc -l)" = "$(eb list --json disk | jq length)" ] || die "streams that are no points"
+[ "$(ls disk.repo/streams | wc -l)" = "$(jq length <<<"$list")" ] || die "streams that are no points"
 [ -z "$(ls disk.repo/incoming)" ] || die "something is left in incoming"
 END
 }
