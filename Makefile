@@ -85,7 +85,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fu
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-programs man install check check-vm mutate lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
+.PHONY: all test-tools test-programs man install check check-vm mutate lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
 	bench-cost bench-growth fuzz fuzz-programs
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -196,8 +196,9 @@ define place
 	mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 endef
 
-test-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(TEST_TOOLS:%=$(B)/tools/%) $(TEST_SHIMS:%=$(B)/tools/%.so) \
-	$(FUZZ_TARGETS:%=$(B)/fuzz/replay_%)
+test-tools: $(TEST_TOOLS:%=$(B)/tools/%) $(TEST_SHIMS:%=$(B)/tools/%.so)
+
+test-programs: test-tools $(UNIT_TESTS:%=$(B)/unit/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%)
 
 # Only with clang, and with what `make fuzz` gives it.
 fuzz-programs: $(FUZZ_TARGETS:%=$(B)/fuzz/fuzz_%)
