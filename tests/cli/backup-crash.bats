@@ -268,3 +268,15 @@ order() { # COMMAND...: sets word
 	order prune disk
 	[[ $word =~ ^wcCdU{3}d(wcCd)+$ ]] || fail "$word"
 }
+
+@test "init: the name of the repository is made durable, and not only what is in it, with a slash behind it as well" {
+	local end
+	for end in '' / //; do
+		: >erabackup.conf
+		job new "repository = $PWD/new$end"
+		strace -f -y -qq -o trace -e trace=mkdir,fsync erabackup -c erabackup.conf init new
+		run sed -nE "/mkdir\\(\"[^\"]*\/new\/*\"/{n;s/.*fsync\\([0-9]+<([^>]*)>.*/\1/p;q}" trace
+		assert_output "$PWD"
+		rm -r new
+	done
+}

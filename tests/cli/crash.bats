@@ -152,3 +152,25 @@ order() { # COMMAND...
 	run order era_copy -q --full -o m.stream a
 	assert_output --regexp '^p+sRd$'
 }
+
+# What a run makes and syncs, a line each: "make PATH", "sync PATH", "rename PATH".
+made() { # COMMAND...
+	strace -f -y -qq -o trace -e trace=mkdir,fsync,rename "$@"
+	sed -nE \
+		-e 's/^[0-9]+ +mkdir\("([^"]*)".* = 0$/make \1/p' \
+		-e 's/^[0-9]+ +fsync\([0-9]+<([^>]*)>\) += 0$/sync \1/p' \
+		-e 's/^[0-9]+ +rename\("[^"]*", "([^"]*)"\) += 0$/rename \1/p' trace
+}
+
+@test "the first state of a device: the directory for it durable before the state" {
+	truncate -s 1M disk
+	loop=$(losetup -f --show disk)
+	mkdir lib
+	run unshare -m bash -c 'mount --bind lib /var/lib && "$@"' - bash -c "$(declare -f made)"'; made "$@"' - \
+		era_apply -q --force -i full.era "$loop"
+	losetup -d "$loop"
+	assert_success
+	assert_equal "${lines[0]}" "make /var/lib/era"
+	assert_equal "${lines[1]}" "sync /var/lib"
+	assert_regex "${lines[3]}" '^rename /var/lib/era/.*\.era$'
+}

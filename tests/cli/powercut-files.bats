@@ -294,7 +294,7 @@ END
 	reported 0
 	check_chain
 	# The names of the two directories in a new repository: its first state, which comes next, covers them.
-	crash check-chain "${fewer[@]}" --allow "fdio_sync_parent < repo_make_dir"
+	crash check-chain "${fewer[@]}" --allow "fdio_sync_parent < fdio_make_dir"
 }
 
 @test "erabackup init behind a killed one: the directory is durable as well" {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "system/fdio.h"
 #include "system/statefile.h"
 #include "words/num.h"
 
@@ -22,8 +23,8 @@ int heldnote_write(const char *dm_name, uint64_t era, struct err *e)
 	char text[32];
 	int n;
 
-	if (mkdir(HELDNOTE_DIR, 0755) && errno != EEXIST)
-		return err_sys(e, "%s: cannot create", HELDNOTE_DIR);
+	if (fdio_make_dir(HELDNOTE_DIR, 0755, e))
+		return -1;
 	path_of(dm_name, path);
 	n = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)era);
 	return statefile_replace(path, text, (size_t)n, e);

@@ -288,13 +288,6 @@ int repo_untouched(const struct repo *r, size_t i, struct err *e)
 
 /* A new one */
 
-int repo_make_dir(const char *path, struct err *e)
-{
-	if (mkdir(path, 0700) == 0)
-		return fdio_sync_parent(path, e);
-	return errno == EEXIST ? 0 : err_sys(e, "%s: cannot create", path);
-}
-
 /* Nothing but what an interrupted init left. */
 static int check_empty(const char *dir, struct err *e)
 {
@@ -329,12 +322,12 @@ int repo_create(const char *dir, struct err *e)
 		return -1;
 	if (stat(path, &st) == 0)
 		return load_about(&r, e);
-	if (repo_make_dir(r.dir, e) || check_empty(dir, e))
+	if (fdio_make_dir(r.dir, REPO_DIR_MODE, e) || check_empty(dir, e))
 		return -1;
 	/* Whoever made it may have died, or not cared. Where that cannot be read, it is somebody else's directory. */
 	fdio_sync_parent(r.dir, &ignored);
-	if (repo_stream_path(&r, "", path, e) || repo_make_dir(path, e) || repo_incoming_path(&r, "", path, e) ||
-	    repo_make_dir(path, e))
+	if (repo_stream_path(&r, "", path, e) || fdio_make_dir(path, REPO_DIR_MODE, e) || repo_incoming_path(&r, "", path, e) ||
+	    fdio_make_dir(path, REPO_DIR_MODE, e))
 		return -1;
 	if (repo_path(&r, "readers", path, e))
 		return -1;

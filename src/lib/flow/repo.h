@@ -58,8 +58,8 @@ int repo_path(const struct repo *r, const char *name, char path[PATH_MAX], struc
 int repo_stream_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
 int repo_incoming_path(const struct repo *r, const char *name, char path[PATH_MAX], struct err *e);
 
-/* Durable; one that is there already is fine. */
-int repo_make_dir(const char *path, struct err *e);
+/* Of its directories: what is in them is nobody else's to read. */
+#define REPO_DIR_MODE 0700
 
 /* As a catalog has it. */
 uint64_t repo_mtime_ns(const struct stat *st);

@@ -62,7 +62,7 @@ static int empty_incoming(const struct repo *r, struct err *e)
 	int rc = 0;
 
 	/* Some ways to copy a repository leave out what is empty. */
-	if (repo_incoming_path(r, "", path, e) || repo_make_dir(path, e))
+	if (repo_incoming_path(r, "", path, e) || fdio_make_dir(path, REPO_DIR_MODE, e))
 		return -1;
 	dir = opendir(path);
 	if (!dir)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "system/fdio.h"
 #include "system/statefile.h"
 #include "world/probe.h"
 
@@ -40,8 +41,8 @@ static int device_state_path(const char *name, char path[PATH_MAX], struct err *
 	char dir[PATH_MAX];
 	const char *base = strrchr(name, '/');
 
-	if (mkdir(TARGET_STATE_DIR, 0755) && errno != EEXIST)
-		return err_sys(e, "%s: cannot create", TARGET_STATE_DIR);
+	if (fdio_make_dir(TARGET_STATE_DIR, 0755, e))
+		return -1;
 	snprintf(copy, sizeof(copy), "%.*s", base ? (int)(base - name) + 1 : 1, base ? name : ".");
 	if (!realpath(copy, dir))
 		return err_sys(e, "%s: cannot find", copy);

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "flow/heldnote.h"
 #include "flow/rundir.h"
@@ -88,13 +87,6 @@ int untracked_untold(const char *name, struct untracked *u)
 	return untracked_kept(name, u) || (untracked_now(name, u) && !u->label_told);
 }
 
-static int make_dir(const char *path, struct err *e)
-{
-	if (mkdir(path, 0755) == 0)
-		return fdio_sync_parent(path, e);
-	return errno == EEXIST ? 0 : err_sys(e, "%s: cannot create", path);
-}
-
 /* root/var/lib/era: where /var is a file system of its own, the root has it empty. */
 static int make_dirs(const char *root, struct err *e)
 {
@@ -106,10 +98,10 @@ static int make_dirs(const char *root, struct err *e)
 	slash = path + strlen(root);
 	while (rc == 0 && (slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
-		rc = make_dir(path, e);
+		rc = fdio_make_dir(path, 0755, e);
 		*slash = '/';
 	}
-	return rc ? -1 : make_dir(path, e);
+	return rc ? -1 : fdio_make_dir(path, 0755, e);
 }
 
 static int keep_one(const char *root, const char *name, struct err *e)

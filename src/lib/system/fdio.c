@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -218,11 +219,17 @@ int fdio_sync(int fd, const char *name, struct err *e)
 int fdio_sync_parent(const char *path, struct err *e)
 {
 	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t len = slash ? (size_t)(slash - path) : 0;
+	size_t end = strlen(path);
+	const char *slash;
+	size_t len;
 	int rc = -1;
 	int fd;
 
+	/* A slash at the end is no part of the name. */
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	slash = memrchr(path, '/', end);
+	len = slash ? (size_t)(slash - path) : 0;
 	if (len >= sizeof(dir))
 		return err_set(e, ERR_RUNTIME, "%s: the path is too long", path);
 	memcpy(dir, path, len);
@@ -233,4 +240,11 @@ int fdio_sync_parent(const char *path, struct err *e)
 	rc = fdio_sync(fd, dir, e);
 	close(fd);
 	return rc;
+}
+
+int fdio_make_dir(const char *path, mode_t mode, struct err *e)
+{
+	if (mkdir(path, mode) == 0)
+		return fdio_sync_parent(path, e);
+	return errno == EEXIST ? 0 : err_sys(e, "%s: cannot create", path);
 }

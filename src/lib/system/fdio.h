@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "words/err.h"
 
@@ -58,5 +59,8 @@ int fdio_sync(int fd, const char *name, struct err *e);
 
 /* fsync of the directory that holds path, so that a create, rename or unlink in it is durable. */
 int fdio_sync_parent(const char *path, struct err *e);
+
+/* A directory, durable where this makes it. That it is there already is no error. */
+int fdio_make_dir(const char *path, mode_t mode, struct err *e);
 
 #endif
