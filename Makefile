@@ -17,6 +17,8 @@
 #   make fuzz T=600       all targets of tests/fuzz with libFuzzer, ASan and UBSan for so many seconds in all (needs
 #                         scripts/deps fuzz); F='stream token' only these
 #   make mutate           break a line of safety at a time, and see that a test fails: tests/mutants (needs root; minutes)
+#   make torture CYCLES=20 SEED=1
+#                         so many cycles of writes, backups and something that goes wrong, in QEMU (needs root; seconds each)
 #   make lint             layers, shellcheck, manual pages, formatting, a build with clang's warnings
 #   make test-programs    what the tests need built: unit tests, tools, replays of the fuzzers
 #   make clean
@@ -85,7 +87,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fu
 COMPLETIONS := $(patsubst completions/%.bash,%,$(sort $(wildcard completions/*.bash)))
 MANUALS := $(patsubst docs/%.scd,$(B)/man/%,$(sort $(wildcard docs/*.scd)))
 
-.PHONY: all test-tools test-programs man install check check-vm mutate lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
+.PHONY: all test-tools test-programs man install check check-vm mutate torture lint clean FORCE bench bench-pipelines bench-list bench-memory bench-still \
 	bench-cost bench-growth fuzz fuzz-programs
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -217,6 +219,11 @@ check-vm: all test-programs
 
 mutate:
 	tests/mutate
+
+CYCLES ?= 20
+SEED ?= 1
+torture: all test-programs
+	ERA_BUILD=$(abspath $(B)) CYCLES=$(CYCLES) SEED=$(SEED) tests/vm/torture.sh
 
 bench: bench-pipelines bench-list bench-memory bench-still bench-cost bench-growth
 
