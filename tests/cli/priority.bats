@@ -23,7 +23,7 @@ waiting() { # COMMAND...
 	exec 9<>pipe
 	"$@" >pipe 9>&- &
 	pid=$!
-	wait_for are_there 10
+	wait_for are_there 12
 }
 
 are_there() { # N
@@ -73,10 +73,10 @@ priorities() {
 	strace -o /dev/null true 2>/dev/null || skip "strace is not allowed here"
 	strace -f -qq -o trace -e trace=setpriority,ioprio_set,clone3,clone \
 		era_copy --full -T 2 --nice 7 --ionice idle -o s.era src.img
-	# There, nine threads, and back, all by the first one.
+	# There, eleven threads (one that drains, eight that read, two that compress), and back, all by the first one.
 	run -0 awk '{ sub(/\(.*/, "", $2); print ($1 == first || !first) " " $2; first = first ? first : $1 }' trace
 	assert_output "$(printf '1 %s\n' ioprio_set setpriority clone3 clone3 clone3 clone3 clone3 clone3 clone3 clone3 \
-		clone3 ioprio_set setpriority)"
+		clone3 clone3 clone3 ioprio_set setpriority)"
 	run -0 grep -c 'setpriority(PRIO_PROCESS, 0, 7)' trace
 	run -0 grep -c "setpriority(PRIO_PROCESS, 0, $(nice))" trace
 }
