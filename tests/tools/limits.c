@@ -8,6 +8,9 @@
  *   limits extents FILE RANGES LEVEL THREADS    the same, each range by itself, not drawn together
  *   limits write FILE RANGES OUT THREADS HOW    what is not zero in them to the same places of OUT, from memory, holes
  *                                               for the zeros where OUT had something, fsync; HOW: cached or direct
+ *   limits copy FILE RANGES LEVEL THREADS       read past the page cache and compress, both at once: each thread one, then the
+ *                                               other, four threads for each of THREADS
+ *   limits apply FILE RANGES OUT LEVEL THREADS HOW   decompress from memory and write, both at once in the same way
  *   limits sum FILE THREADS                     XXH3 of FILE through the page cache
  *   limits original FILE RANGES                 24 bytes, then the bytes of each range, to stdout
  *
@@ -235,25 +238,67 @@ static bool is_zero(const uint8_t *p, size_t len)
 }
 
 /* Write the runs of pages that are not zero; where OUT had something, make holes of the others. */
-static void *write_main(void *arg)
+static void write_runs(const struct piece *p, const uint8_t *data)
 {
-	struct piece *p;
 	size_t at;
 	size_t end;
 	bool zero;
 
+	for (at = 0; at < p->len; at = end) {
+		zero = is_zero(data + at, p->len - at < PAGE ? p->len - at : PAGE);
+		for (end = at; end < p->len && is_zero(data + end, p->len - end < PAGE ? p->len - end : PAGE) == zero;)
+			end += PAGE;
+		end = end < p->len ? end : p->len;
+		if (!zero && pwrite(out, data + at, end - at, (off_t)(p->offset + at)) != (ssize_t)(end - at))
+			die("write");
+		if (zero && was_there)
+			fallocate(out, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(p->offset + at),
+				  (off_t)(end - at));
+	}
+}
+
+static void *write_main(void *arg)
+{
+	struct piece *p;
+
 	while ((p = take()))
-		for (at = 0; at < p->len; at = end) {
-			zero = is_zero(p->data + at, p->len - at < PAGE ? p->len - at : PAGE);
-			for (end = at; end < p->len && is_zero(p->data + end, p->len - end < PAGE ? p->len - end : PAGE) == zero;)
-				end += PAGE;
-			end = end < p->len ? end : p->len;
-			if (!zero && pwrite(out, p->data + at, end - at, (off_t)(p->offset + at)) != (ssize_t)(end - at))
-				die("write");
-			if (zero && was_there)
-				fallocate(out, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(p->offset + at),
-					  (off_t)(end - at));
-		}
+		write_runs(p, p->data);
+	return arg;
+}
+
+static void *copy_main(void *arg)
+{
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	const size_t cap = ZSTD_compressBound(PIECE);
+	uint8_t *packed = room(cap);
+	uint8_t *buf = room(PIECE);
+	struct piece *p;
+
+	while ((p = take())) {
+		if (pread(in, buf, (p->len + PAGE - 1) / PAGE * PAGE, (off_t)p->offset) < (ssize_t)p->len)
+			die("read");
+		if (ZSTD_isError(ZSTD_compressCCtx(c, packed, cap, buf, p->len, level)))
+			die("zstd");
+	}
+	free(buf);
+	free(packed);
+	ZSTD_freeCCtx(c);
+	return arg;
+}
+
+static void *apply_main(void *arg)
+{
+	ZSTD_DCtx *d = ZSTD_createDCtx();
+	uint8_t *buf = room(PIECE);
+	struct piece *p;
+
+	while ((p = take())) {
+		if (ZSTD_decompressDCtx(d, buf, PIECE, p->packed, p->packed_len) != p->len)
+			die("zstd");
+		write_runs(p, buf);
+	}
+	free(buf);
+	ZSTD_freeDCtx(d);
 	return arg;
 }
 
@@ -313,6 +358,19 @@ static void squeeze(void)
 		*to = (struct piece){.data = all + at, .len = filled - at < PIECE ? filled - at : PIECE};
 }
 
+/* Touched here, so that the kernel's zeroing of new pages is in no figure. */
+static void make_packed(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_pieces; i++) {
+		pieces[i].packed = malloc(ZSTD_compressBound(pieces[i].len));
+		if (!pieces[i].packed)
+			die("limits");
+		memset(pieces[i].packed, 1, ZSTD_compressBound(pieces[i].len));
+	}
+}
+
 static void pack(int threads, bool together)
 {
 	uint64_t stored = 0;
@@ -322,13 +380,7 @@ static void pack(int threads, bool together)
 	load();
 	if (together)
 		squeeze();
-	/* Touched here, so that the kernel's zeroing of new pages is in no figure. */
-	for (i = 0; i < nr_pieces; i++) {
-		pieces[i].packed = malloc(ZSTD_compressBound(pieces[i].len));
-		if (!pieces[i].packed)
-			die("limits");
-		memset(pieces[i].packed, 1, ZSTD_compressBound(pieces[i].len));
-	}
+	make_packed();
 	forth = parallel(pack_main, threads);
 	back = true;
 	printf("%.4f %.4f", forth, parallel(pack_main, threads));
@@ -337,17 +389,17 @@ static void pack(int threads, bool together)
 	printf(" %llu\n", (unsigned long long)stored);
 }
 
-static void write_out(const char *path, const char *source, int threads, int flags)
+/* Of `work`, which takes pieces and writes them. */
+static void write_out(const char *path, const char *source, void *(*work)(void *), int threads, int flags)
 {
 	struct stat st;
 	double seconds;
 
-	load();
 	was_there = stat(path, &st) == 0;
 	out = open(path, O_RDWR | O_CREAT | flags, 0600);
 	if (out < 0 || (!was_there && ftruncate(out, (off_t)size_of(source, in))))
 		die(path);
-	seconds = parallel(write_main, threads);
+	seconds = parallel(work, threads);
 	seconds -= now();
 	if (fsync(out))
 		die(path);
@@ -382,7 +434,19 @@ int main(int argc, char **argv)
 		pack(atoi(argv[5]), strcmp(what, "pack") == 0);
 	} else if (strcmp(what, "write") == 0 && argc == 7) {
 		open_input(argv[2], argv[3], 0);
-		write_out(argv[4], argv[2], atoi(argv[5]), strcmp(argv[6], "direct") == 0 ? O_DIRECT : 0);
+		load();
+		write_out(argv[4], argv[2], write_main, atoi(argv[5]), strcmp(argv[6], "direct") == 0 ? O_DIRECT : 0);
+	} else if (strcmp(what, "copy") == 0 && argc == 6) {
+		open_input(argv[2], argv[3], O_DIRECT);
+		level = atoi(argv[4]);
+		printf("%.4f\n", parallel(copy_main, 4 * atoi(argv[5])));
+	} else if (strcmp(what, "apply") == 0 && argc == 8) {
+		open_input(argv[2], argv[3], 0);
+		level = atoi(argv[5]);
+		load();
+		make_packed();
+		parallel(pack_main, atoi(argv[6]));
+		write_out(argv[4], argv[2], apply_main, 4 * atoi(argv[6]), strcmp(argv[7], "direct") == 0 ? O_DIRECT : 0);
 	} else if (strcmp(what, "sum") == 0 && argc == 4) {
 		open_input(argv[2], NULL, 0);
 		printf("%.4f\n", parallel(sum_main, atoi(argv[3])));
