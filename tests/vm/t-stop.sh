@@ -134,7 +134,7 @@ stalled_reader() {
 }
 
 in_pipe_write() {
-	cat "/proc/$(cat /tmp/copy.pid)"/task/*/stack | grep -q pipe_write
+	grep -q pipe_write "/proc/$(cat /tmp/copy.pid)"/task/*/stack
 }
 
 guest_stop() {
